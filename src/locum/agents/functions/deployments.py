@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -30,11 +29,17 @@ CODEDEPLOY: Final = "codedeploy.amazonaws.com"
 LONGEST_HOOK: Final = 3600.0
 """Seconds in which a hook has to report. "If the hook does not report within one hour, the deployment fails"."""
 
-_CONFIG: Final = re.compile(
-    r"CodeDeployDefault\.Lambda(?:(?P<once>AllAtOnce)|Canary(?P<part>\d+)Percent(?P<after>\d+)Minutes|"
-    r"Linear(?P<each>\d+)PercentEvery(?P<every>\d+)Minutes?)"
-)
 _ALL_AT_ONCE: Final = "CodeDeployDefault.LambdaAllAtOnce"
+_LINEAR: Final = {"1Minute": 1, "2Minutes": 2, "3Minutes": 3, "10Minutes": 10}
+_CONFIGS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
+    _ALL_AT_ONCE: (),
+    **{f"CodeDeployDefault.LambdaCanary10Percent{minutes}Minutes": ((10, minutes),) for minutes in (5, 10, 15, 30)},
+    **{
+        f"CodeDeployDefault.LambdaLinear10PercentEvery{every}": tuple((part, minutes) for part in range(10, 100, 10))
+        for every, minutes in _LINEAR.items()
+    },
+}
+"""How traffic shifts before all of it does: percentages, and the minutes that each lasts."""
 _DEFAULTS: Final = frozenset({"", "CodeDeployDefault.OneAtATime"})
 """What a deployment group has whose maker named no deployment configuration."""
 _FAILURE: Final = "DEPLOYMENT_FAILURE"
@@ -112,7 +117,8 @@ class DeploymentHost(Backend):
         self._deployments.tell(it, "InProgress")
         shift: Shift | None = None
         try:
-            shift, steps = shift_of(it.revision), list(steps_of(it.config))
+            steps = steps_of(it.config)
+            shift = await asyncio.to_thread(shift_of, it.revision)
             await self._check_current(it, shift)
             await self._hook(it, shift, "BeforeAllowTraffic")
             for weight, minutes in steps:
@@ -238,24 +244,27 @@ def shift_of(revision: Mapping[str, Any]) -> Shift:
     try:
         spec = yaml.safe_load(content)
         (resource,) = (one for each in spec["Resources"] for one in each.values())
-        given = {name: str(value) for name, value in resource["Properties"].items()}
-        hooks = {str(event): str(name) for each in spec.get("Hooks") or () for event, name in each.items()}
+        given = {name: _scalar(value) for name, value in resource["Properties"].items()}
+        hooks = {_scalar(event): _scalar(name) for each in spec.get("Hooks") or () for event, name in each.items()}
         versions = given["CurrentVersion"], given["TargetVersion"]
         return Shift(given["Name"], given["Alias"], *versions, hooks)
     except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise _Failed("INVALID_REVISION", "The AppSpec is not one of a Lambda function.") from error
 
 
-def steps_of(config: str) -> Iterator[tuple[int, int]]:
-    """How the traffic shifts before all of it does: percentages, and the minutes that each lasts. Raises LocumError."""
-    found = _CONFIG.fullmatch(_ALL_AT_ONCE if config in _DEFAULTS else config)
+def _scalar(value: Any) -> str:
+    """A text or number as text. Lists are none: by aliases of YAML a short one can be of any length as text."""
+    if not isinstance(value, (str, int)):
+        raise TypeError(type(value))
+    return str(value)
+
+
+def steps_of(config: str) -> tuple[tuple[int, int], ...]:
+    """The percentages of a deployment configuration, and the minutes that each lasts. Raises LocumError."""
+    found = _CONFIGS.get(_ALL_AT_ONCE if config in _DEFAULTS else config)
     if found is None:
         raise _Failed("INVALID_LAMBDA_CONFIGURATION", f"The embedded backend has no deployment configuration {config}.")
-    if found["part"]:
-        yield int(found["part"]), int(found["after"])
-    elif found["each"]:
-        for percent in range(int(found["each"]), 100, int(found["each"])):
-            yield percent, int(found["every"])
+    return found
 
 
 def _code_of(error: LocumError) -> str:
