@@ -142,6 +142,13 @@ NESTED: Final = Index("nested", (Stack,), lambda s: (s.parent,) if s.parent else
 NESTED_CHANGE_SETS: Final = Index("nested-change-sets", (ChangeSet,), lambda c: (c.parent,) if c.parent else ())
 """By the ARN of the change set that they belong to."""
 
+PHYSICAL: Final = Index(
+    "physical-id",
+    (StackResource,),
+    lambda r: (scoped(r.account, r.physical),) if r.physical and r.status != "DELETE_COMPLETE" else (),
+)
+"""Resources of stacks that are there, by their physical ids."""
+
 OF_STACK: Final = Index(
     "of-stack",
     (StackTemplate, StackResource, StackEvent, ChangeSet, StackDrift, ResourceDrift),
@@ -222,6 +229,7 @@ INDEXES: Final = (
     IMPORT,
     NESTED,
     NESTED_CHANGE_SETS,
+    PHYSICAL,
     OF_STACK,
     REQUEST_OF_RESOURCE,
     REQUESTS_UNDER_WAY,

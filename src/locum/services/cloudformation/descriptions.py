@@ -15,6 +15,7 @@ from locum.services.cloudformation.lookup import (
     resource_of,
     resources_of,
     stack_named,
+    stack_of,
     template_of,
 )
 from locum.services.cloudformation.outputs import exported, exporting, importing, shown_outputs
@@ -31,6 +32,7 @@ from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state import Stack, StackEvent, StackResource, State
 from locum.state.cloudformation import REVIEW
+from locum.state.indexes import PHYSICAL, scoped
 
 MOST_DESCRIBED: Final = 100
 """API Reference, DescribeStackResources: "Only the first 100 resources will be returned"."""
@@ -200,11 +202,9 @@ def _stacks(ctx: Context) -> Iterable[Stack]:
 
 
 def _with_physical(ctx: Context, physical: str) -> Stack:
-    for it in ctx.state.table(StackResource, ctx.account).values():
-        if it.physical == physical and it.region == ctx.region and it.status != "DELETE_COMPLETE":
-            found = ctx.state.get(Stack, ctx.account, f"{it.region}/{it.stack}")
-            if found is not None:
-                return found
+    for it in ctx.state.find(PHYSICAL, scoped(ctx.account, physical)):
+        if isinstance(it, StackResource) and it.region == ctx.region and (found := stack_of(ctx.state, it)) is not None:
+            return found
     raise invalid(f"Stack for {physical} does not exist")
 
 

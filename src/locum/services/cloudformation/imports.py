@@ -28,7 +28,7 @@ from locum.services.cloudformation.identifiers import (
     may_be_same,
     physical_ids,
 )
-from locum.services.cloudformation.lookup import resources_of
+from locum.services.cloudformation.lookup import resources_of, stack_of
 from locum.services.cloudformation.nested_imports import hindrance, read_stack, unlike
 from locum.services.cloudformation.proposals import Proposal, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
@@ -40,7 +40,7 @@ from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Params
 from locum.state import Stack, StackResource, State
-from locum.state.autoscaling import regional
+from locum.state.indexes import PHYSICAL, scoped
 
 Changes = Sequence[Mapping[str, Any]]
 Importing = dict[str, dict[str, str]]
@@ -295,7 +295,7 @@ def owned(
     """Why a resource cannot be imported as `logical` that a stack has already; empty where none has it."""
     for it in _resources(state, stack, kind):
         if it.physical and it.status != "DELETE_COMPLETE" and _is_that(it, physical, seals):
-            holder = state.get(Stack, it.account, regional(it.region, it.stack))
+            holder = stack_of(state, it)
             mine = (it.stack, it.logical) == (stack.id, logical)
             if holder is not None and not holder.deleted and not mine:
                 return _exists(kind, identifier, holder)
@@ -308,22 +308,23 @@ def held_by_a_stack(state: State, seals: Seals, stack: Stack, new: StackResource
     Empty where none has.
     """
     identifier = identifier_given(new.type, properties)
-    for it in _resources(state, stack, new.type) if identifier else ():
-        holder = state.get(Stack, it.account, regional(it.region, it.stack))
-        held = it.region == stack.region and it.status != "DELETE_COMPLETE" and _is_identified(it, identifier, seals)
-        if held and holder is not None and not holder.deleted and (it.stack, it.logical) != (stack.id, new.logical):
+    for physical in dict.fromkeys((identifier, *identifier.split("|"))) if identifier else ():
+        for it in state.find(PHYSICAL, scoped(stack.account, physical)):
+            if not isinstance(it, StackResource) or (it.type, it.region) != (new.type, stack.region):
+                continue
+            holder, mine = stack_of(state, it), (it.stack, it.logical) == (stack.id, new.logical)
+            if holder is None or holder.deleted or mine or not _is_identified(it, identifier, seals):
+                continue
             return f"{identifier} already exists in stack {holder.arn}"
     return ""
 
 
 def _is_identified(it: StackResource, identifier: str, seals: Seals) -> bool:
-    """Whether a resource has this primary identifier, as its physical id or by its properties."""
-    if it.physical == identifier or it.physical not in identifier.split("|"):
-        return it.physical == identifier
-    return (
-        identifier_given(it.type, seals.open(it.account, it.stack, it.properties or it.waiting)["properties"])
-        == identifier
-    )
+    """Whether a resource has this primary identifier, of which its physical id is all or a part."""
+    if it.physical == identifier:
+        return True
+    kept = seals.open(it.account, it.stack, it.properties or it.waiting)
+    return identifier_given(it.type, kept["properties"]) == identifier
 
 
 def _is_that(it: StackResource, physical: str, seals: Seals) -> bool:

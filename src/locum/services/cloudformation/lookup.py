@@ -28,6 +28,11 @@ def stack_at(state: State, account: str, region: str, arn: str) -> Stack | None:
     return state.get(Stack, account, regional(region, arn.rpartition("/")[2]))
 
 
+def stack_of(state: State, it: StackResource) -> Stack | None:
+    """The stack that has a resource."""
+    return state.get(Stack, it.account, regional(it.region, it.stack))
+
+
 def parent_of(state: State, stack: Stack) -> Stack | None:
     """The stack that `stack` is nested in, if it is in one."""
     return stack_at(state, stack.account, stack.region, stack.parent)
