@@ -69,6 +69,10 @@ class Calls:
         self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make)
         self.wake_ups = self._carrying.wake_ups
 
+    def hurry(self) -> None:
+        """Have no answer wait any more for what it tells of: the plane ends."""
+        self._verbs.hurry()
+
     def begin(self, request: HttpRequest) -> RequestContext:
         """The context of a call that comes now: of time and state it knows what is here, and nothing else."""
         runtime, clock = self._runtime, self._runtime.clock

@@ -19,7 +19,7 @@ from locum.calls.rehearsal import rehearsed
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.core.calls import Ask, Effect, ServiceCall
-from locum.core.errors import Fault, PassingStorageError
+from locum.core.errors import Fault, StorageError
 from locum.core.resources import ResourceFacts
 from locum.services.asking import Answers, Unanswered
 from locum.services.verbs import Context, Operation, Outcome, Pending
@@ -49,10 +49,19 @@ class Verbs:
         self._committer = committer
         self._decide = decide
         self._reply = reply
+        self._waiting: set[asyncio.Timeout] = set()
+        self._patient = True
 
     def context(self, context: RequestContext) -> Context:
         """The `Context` of the verb of a call."""
         return verb_context(self._runtime, context)
+
+    def hurry(self) -> None:
+        """Have no answer wait any more for what it tells of."""
+        self._patient = False
+        for timeout in self._waiting:
+            if not timeout.expired():
+                timeout.reschedule(0)
 
     def run_plainly(self, context: RequestContext, operation: Operation) -> dict[str, Any]:
         """The answer of a verb that only reads what it is given: of most calls, and the quickest way. Raises Fault."""
@@ -123,13 +132,17 @@ class Verbs:
         """`given`, once that has ended which the call tells of: on that state the call is decided on again."""
         began, patience = pending(given, context.params), given.settings.patience
         left = 0.0 if began is None else min(patience, began + patience - given.now)
-        if left <= 0:
+        if left <= 0 or not self._patient:
             return given
-        with self._runtime.ledger.subscribe(given.state) as changes, suppress(TimeoutError, PassingStorageError):
-            async with asyncio.timeout(left):
-                async for change in changes:
-                    if pending(given._replace(state=change.state), context.params) is None:
-                        break
+        with self._runtime.ledger.subscribe(given.state) as changes, suppress(TimeoutError, StorageError):
+            async with asyncio.timeout(left) as timeout:
+                self._waiting.add(timeout)
+                try:
+                    async for change in changes:
+                        if pending(given._replace(state=change.state), context.params) is None:
+                            break
+                finally:
+                    self._waiting.discard(timeout)
         context.state = self._runtime.ledger.state
         self._decide(context, facts)
         return given._replace(state=context.state)

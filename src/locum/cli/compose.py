@@ -203,6 +203,7 @@ class Node:
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
         self.runtime.injections.clear()
+        self.calls.hurry()
         await self.listeners.close_all()
         self._socket.close()
         if self._tls_socket is not None:

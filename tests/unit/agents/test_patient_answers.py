@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from locum.core.errors import StorageError
 from locum.core.http import HttpRequest
 from locum.services.verbs import Settings
 from support.inprocess import Answer, Key, exchange
@@ -162,3 +164,57 @@ def test_a_stack_that_only_a_change_set_is_to_make_is_not_waited_for(there: Craf
         StackName=name, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
     )
     assert told(there, name) == "REVIEW_IN_PROGRESS"
+
+
+def test_attack_many_who_wait_are_answered_by_one_end(there: Crafts) -> None:
+    stack = waiting(there)
+
+    async def run() -> list[Answer]:
+        gateway, asked = there.plane.node.gateway, asking(there, stack)
+        answers = [asyncio.ensure_future(exchange(gateway, asked)) for _ in range(300)]
+        await exchange(gateway, request_of_status(there))
+        assert not any(it.done() for it in answers)
+        await exchange(gateway, signal(there, stack))
+        return list(await asyncio.gather(*answers))
+
+    bodies = [answer.body for answer in there.plane.run(run())]
+    assert all(b"<StackStatus>CREATE_COMPLETE</StackStatus>" in body for body in bodies)
+
+
+def test_attack_a_name_that_is_deleted_while_it_is_looked_at_is_none_any_more(there: Crafts) -> None:
+    name = waiting(there).split("/")[1]
+    deletion = there.plane.request("cloudformation", "delete_stack", StackName=name)
+    answer = in_turn(there, asking(there, name), deletion)
+    assert (answer.status, b"does not exist" in answer.body) == (400, True)
+
+
+def test_attack_who_waits_does_not_hold_up_the_end_of_the_plane(tmp_path: Path) -> None:
+    with crafts(tmp_path, settings=Settings(patience=PATIENCE)) as there:
+        asked = asking(there, waiting(there))
+
+        async def run() -> list[Answer]:
+            gateway = there.plane.node.gateway
+            first = asyncio.ensure_future(exchange(gateway, asked))
+            await exchange(gateway, request_of_status(there))
+            assert not first.done()
+            async with asyncio.timeout(PATIENCE / 2):
+                there.plane.node.calls.hurry()
+                there.plane.node.calls.hurry()
+                return [await first, await exchange(gateway, asked)]
+
+        assert all(b"CREATE_IN_PROGRESS" in answer.body for answer in there.plane.run(run()))
+
+
+def test_attack_storage_that_fails_while_somebody_waits_is_no_fault_of_the_call(tmp_path: Path) -> None:
+    with crafts(tmp_path, settings=Settings(patience=PATIENCE)) as there:
+        asked = asking(there, waiting(there))
+
+        async def run() -> Answer:
+            answer = asyncio.ensure_future(exchange(there.plane.node.gateway, asked))
+            await exchange(there.plane.node.gateway, request_of_status(there))
+            assert not answer.done()
+            there.plane.node.ledger._writer.subscriptions.end(StorageError("the disk is gone"))
+            return await answer
+
+        answer = there.plane.run(run())
+        assert (answer.status, b"CREATE_IN_PROGRESS" in answer.body) == (200, True)

@@ -15,7 +15,7 @@ from locum.core.errors import ConfigurationError
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.schemas import published_types, schema_of
 from support.inprocess import REGION, InProcess
-from support.plane import ACCOUNT, allow, document, trusting
+from support.plane import ACCOUNT, allow, document, fresh, trusting
 from support.stacks import template
 
 CLOUDFORMATION: Final = trusting(Service="cloudformation.amazonaws.com")
@@ -279,6 +279,23 @@ def test_a_stack_that_is_nested_in_itself_comes_to_an_end(planner: Planner) -> N
     assert any("nested deeper than" in note["note"] for note in plan["notes"])
 
 
+@pytest.mark.parametrize("terraformed", [False, True])
+def test_attack_a_stack_that_is_nested_in_itself_many_times_comes_to_an_end(
+    planner: Planner, *, terraformed: bool
+) -> None:
+    s3, bucket = planner.plane.client("s3"), fresh("nests")
+    s3.create_bucket(Bucket=bucket)
+    nested = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/self.json"},
+    }
+    body = template({f"Self{number}": nested for number in range(100)})
+    s3.put_object(Bucket=bucket, Key="self.json", Body=body.encode())
+    asked = terraform(changed(STACK, "create", after=stack_of(body))) if terraformed else body
+    plan = planner.plan(asked, acting=planner.role(allow("*")), terraform=terraformed, phases=("create",))
+    assert any("what is nested after 2500 resources is not looked into" in note["note"] for note in plan["notes"])
+
+
 def test_a_nested_template_has_to_be_read_by_who_deploys_it(planner: Planner) -> None:
     s3 = planner.plane.client("s3")
     s3.create_bucket(Bucket="inner-templates")
@@ -329,6 +346,7 @@ def test_other_policies_are_tried_without_being_put_in_place(planner: Planner) -
         ({"text": "Resources: ["}, "Template format error"),
         ({"text": QUEUE, "acting": "nobody-at-all"}, "no user and no role"),
         ({"text": QUEUE, "parameters": {"No": "such"}}, "do not exist in the template"),
+        ({"text": "[" * 100_000, "terraform": True}, "this is no plan"),
         ({"text": '{"resource_changes": [{}], "format_version": "1"}', "terraform": True}, "this is no plan"),
         ({"text": QUEUE, "unheard": "of"}, "not a question"),
     ],

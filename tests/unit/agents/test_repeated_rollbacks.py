@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.nested_stacks import delay_in, made, queue
-from support.plane import fresh
+from support.plane import allow, document, fresh, trusting
 from support.waiting_stacks import Crafts, crafts, template
 
 FAILS = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": "https://nobody", "Timeout": "1"}}
@@ -152,3 +152,30 @@ def test_what_a_failed_update_did_not_do_is_done_by_the_next_one_that_keeps_it(t
     url = there.resource(stack, "Queue").physical
     found = there.plane.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (found["DelaySeconds"], found["VisibilityTimeout"]) == ("3", "20")
+
+
+@pytest.mark.parametrize("tried", [["second"], [], None])
+@pytest.mark.parametrize("last", ["third", "first", "second"])
+def test_attack_a_policy_that_a_failed_update_did_not_remove_is_not_left_by_the_next_one(
+    there: Crafts, tried: list[str] | None, last: str
+) -> None:
+    def role(policies: list[str] | None) -> dict[str, Any]:
+        granted = json.loads(document(allow("s3:*")))
+        inline = [{"PolicyName": name, "PolicyDocument": granted} for name in policies or ()]
+        properties: dict[str, Any] = {"AssumeRolePolicyDocument": json.loads(trusting(Service="ec2.amazonaws.com"))}
+        properties |= {} if policies is None else {"Policies": inline}
+        return {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}
+
+    more: dict[str, Any] = {"Capabilities": ["CAPABILITY_IAM"]}
+    user = Restricted(there)
+    stack = there.create(role(["first"]), **more)
+    assert there.status(stack) == "CREATE_COMPLETE"
+    user.deny("iam:PutRolePolicy", "iam:DeleteRolePolicy")
+    body = template(role(tried))
+    user.client.update_stack(StackName=stack, TemplateBody=body, DisableRollback=True, **more)
+    assert there.status(stack) == "UPDATE_FAILED"
+    user.deny()
+    user.client.update_stack(StackName=stack, TemplateBody=template(role([last])), **more)
+    assert there.status(stack) == "UPDATE_COMPLETE"
+    name = there.resource(stack, "Role").physical
+    assert there.plane.client("iam").list_role_policies(RoleName=name)["PolicyNames"] == [last]

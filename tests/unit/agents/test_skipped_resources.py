@@ -174,6 +174,27 @@ def test_attack_a_resource_of_a_stack_that_is_not_nested_in_the_root_is_not_skip
     assert refusal(there, root, f"{name_of(other)}.Inner") == f"Stack [{name_of(other)}] does not exist"
 
 
+def test_attack_a_stack_that_was_retained_is_not_reached_from_its_root_and_goes_on_by_itself(there: Crafts) -> None:
+    bucket = Bucket(there)
+    inner_of = {"Inner": {**nested(bucket.put("inner", {"Thing": there.custom(Of="one")})), "DeletionPolicy": "Retain"}}
+    root = there.create({**inner_of, "Thing": there.custom(Of="one")})
+    for _ in range(2):
+        there.answer(there.asked())
+    assert there.status(root) == "CREATE_COMPLETE"
+    inner = there.resource(root, "Inner").physical
+    there.update(root, {"Thing": there.custom(Of="one")})
+    assert (there.status(root), there.status(inner)) == ("UPDATE_COMPLETE", "CREATE_COMPLETE")
+    for stack in (root, inner):
+        there.update(stack, {"Thing": there.custom(Of="two"), "Fails": after(FAILS, "Thing")})
+        there.answer(there.asked())
+        there.answer(there.asked(), "FAILED", Reason="not any more")
+        assert there.status(stack) == "UPDATE_ROLLBACK_FAILED"
+    assert refusal(there, root, f"{name_of(inner)}.Thing") == f"Stack [{name_of(inner)}] does not exist"
+    for stack in (root, inner):
+        going_on(there, stack, "Thing")
+        assert there.status(stack) == "UPDATE_ROLLBACK_COMPLETE"
+
+
 def test_a_nested_stack_is_skipped_as_a_whole_once_it_is_deleted(there: Crafts) -> None:
     root, inner = stuck(there)
     there.cloudformation.delete_stack(StackName=inner)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any, Final
 
 from locum.agents.plans.marks import MARK
@@ -18,6 +19,7 @@ from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.dynamic_references import reference_of, request_for
 from locum.services.cloudformation.graphs import ordered
 from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.nesting import MOST_RESOURCES
 from locum.services.cloudformation.providers import PROVIDERS, rolling, snapshots
 from locum.services.cloudformation.providers.base import Made, Properties, Request, Resource
 from locum.services.cloudformation.providers.in_place import in_place as properties_in_place
@@ -28,6 +30,7 @@ from locum.services.cloudformation.template import ResourceDefinition
 _LETTERS: Final = "abc"
 _DEEPEST: Final = 10
 """Nested stacks within one another: a template may be nested in itself."""
+
 _KEPT: Final = ("Retain", "RetainExceptOnCreate")
 _NO_PROVIDER: Final = "Locum makes no such resources itself"
 
@@ -86,8 +89,12 @@ class TemplatePlan:
         around: Surroundings,
         tags: Mapping[str, str],
         within: str = "",
+        numbers: Iterator[int] | None = None,
     ) -> None:
+        """`numbers` count the resources of all stacks that are nested in one another."""
         self._stage = stage
+        self._numbers = count() if numbers is None else numbers
+        self._number = 0
         self._evaluation = evaluation
         self._around = around
         self._tags = tags
@@ -133,6 +140,7 @@ class TemplatePlan:
         return found
 
     def _create(self, definition: ResourceDefinition) -> None:
+        self._number = next(self._numbers)
         self._values.requests, self._values.notes = [], []
         notes: list[str] = []
         try:
@@ -163,11 +171,14 @@ class TemplatePlan:
         if self._within.count("/") >= _DEEPEST:
             notes.append(f"what is nested deeper than {_DEEPEST} stacks is not looked into")
             return []
+        if self._number >= MOST_RESOURCES:
+            notes.append(f"what is nested after {MOST_RESOURCES} resources is not looked into")
+            return []
         try:
             stage, whole, reading = nested_in(self._stage, self._around, resource, made)
             stage.state = self.state
             path = f"{self._within}{resource.logical}/"
-            nested = TemplatePlan(stage, whole.evaluation, self._around, resource.all_tags(), path)
+            nested = TemplatePlan(stage, whole.evaluation, self._around, resource.all_tags(), path, self._numbers)
             nested.create()
             outputs = nested.outputs()
         except Fault as fault:

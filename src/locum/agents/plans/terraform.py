@@ -37,7 +37,7 @@ def terraform_parts(stage: Stage, around: Surroundings, text: str, phases: Itera
         plan = json.loads(text)
         stage = stage.by(stage.caller, _region(plan))
         found = [part for change in _changes(plan) for part in _parts(change, stage, around)]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigurationError(f"this is no plan as `terraform show -json` prints it: {error!r}") from error
     wanted = {*phases, "read"}
     return [part for part in found if part.phase in wanted]

@@ -76,12 +76,12 @@ class Importer:
             self._runtime, self._calls, self._seals, self._commit, stack, actor_of(stack), evaluation, self._run_imports
         )
         try:
-            properties = await resolver.resolved(definition.properties)
+            kept = await resolver.known(definition.properties)
+            properties = kept["properties"]
             await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
             await self._commit(lambda _, draft: draft.resource(it, told=_STARTED))
             there = await self._there(stack, definition, properties)
-            tags = tags_within(stack.name, stack.arn, definition.logical, version.tags)
-            kept = {"properties": properties, "tags": tags}
+            kept["tags"] = tags_within(stack.name, stack.arn, definition.logical, version.tags)
             done = replace(
                 it,
                 status="IMPORT_COMPLETE",

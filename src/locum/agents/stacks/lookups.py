@@ -73,7 +73,16 @@ class Resolver:
             await self._commit(self._note_imports)
         return found
 
-    async def kept(self, value: Any, made: Any) -> Any:
+    async def known(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """`value` as it is kept of a resource: resolved (`properties`), as an update looks, and as it may be told.
+
+        `kept` and `shown` are there where they differ. Raises Fault.
+        """
+        made = await self.resolved(value)
+        others = {"shown": await self._shown(value, made), "kept": await self._kept(value, made)}
+        return {"properties": made, **{form: it for form, it in others.items() if it != made}}
+
+    async def _kept(self, value: Any, made: Any) -> Any:
         """`value`, which was resolved to `made`, as far as an update looks: secrets alone are no reason for one."""
         if not self._discloses:
             return made
@@ -83,7 +92,7 @@ class Resolver:
         """`value` as an output has it: resolved, but for references to secrets. Raises Fault."""
         return await self._resolved(value, Kept(self, ("secretsmanager", "ssm-secure")))
 
-    async def shown(self, value: Mapping[str, Any], made: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _shown(self, value: Mapping[str, Any], made: Mapping[str, Any]) -> Mapping[str, Any]:
         """`value`, which was resolved to `made`, as it may be told."""
         evaluation = self._evaluation.hidden()
         if evaluation is self._evaluation and not self._discloses:

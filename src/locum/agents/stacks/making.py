@@ -80,7 +80,9 @@ class Maker:
         resolver = self._resolver(stack, evaluation)
         wanted: dict[str, Any] = {}
         try:
-            await self._want(wanted, resolver, stack, definition, version)
+            wanted |= await resolver.known(definition.properties)
+            wanted["tags"] = tags_within(stack.name, stack.arn, definition.logical, version.tags)
+            check_properties(definition.type, definition.logical, wanted["properties"])
             policy = policy_of(await resolver.resolved(definition.creation_policy))
             update_policy = await resolver.resolved(definition.update_policy)
         except Fault as fault:
@@ -104,24 +106,6 @@ class Maker:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
             await self._update(stack, it, before, wanted, update_policy, again=resumed, back=back)
-
-    async def _want(
-        self,
-        wanted: dict[str, Any],
-        resolver: Resolver,
-        stack: Stack,
-        definition: ResourceDefinition,
-        version: StackVersion,
-    ) -> None:
-        """Note what a resource is to be in `wanted`, as far as it can be told. Raises Fault where not all of it can."""
-        properties = await resolver.resolved(definition.properties)
-        wanted["properties"] = properties
-        wanted["tags"] = tags_within(stack.name, stack.arn, definition.logical, version.tags)
-        shown = await resolver.shown(definition.properties, properties)
-        kept = await resolver.kept(definition.properties, properties)
-        wanted |= {} if shown == properties else {"shown": shown}
-        wanted |= {} if kept == properties else {"kept": kept}
-        check_properties(definition.type, definition.logical, properties)
 
     async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
         """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""

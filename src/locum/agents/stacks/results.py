@@ -14,8 +14,8 @@ from locum.services.cloudformation.providers.rolling import will_replace
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, StackResource
 
-_KEPT: Final = ("properties", "shown", "kept")
-"""What is kept of the properties of a resource: as it has them, as they are told, and as an update compares them."""
+_FORMS: Final = ("shown", "kept")
+"""What else is kept of the properties of a resource: as they are told, and as an update compares them."""
 
 
 def left_by_failure(last: Mapping[str, Any], tried: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,12 +26,41 @@ def left_by_failure(last: Mapping[str, Any], tried: Mapping[str, Any], propertie
     done = tried["properties"]
     same = {name for name in {*last["properties"], *done} if done.get(name) == properties.get(name)}
 
-    def either(of: str) -> dict[str, Any]:
-        before, after = (kept.get(of, kept["properties"]) for kept in (last, tried))
+    def either(form: str) -> dict[str, Any]:
+        before, after = (kept.get(form, kept["properties"]) for kept in (last, tried))
         found = {name: value for name, value in before.items() if name in same}
         return found | {name: value for name, value in after.items() if name not in same}
 
-    return {**tried, **{of: either(of) for of in _KEPT}}
+    forms = {form: either(form) for form in _FORMS}
+    return {**tried, **forms, "properties": _members(last["properties"], done, properties)}
+
+
+def _either(last: Any, tried: Any, wanted: Any) -> Any:
+    """What a value may be that was `last`, or is what was `tried`, where it is to be what is `wanted`.
+
+    Of lists and mappings it has what may be there and is not to be, so that it is removed, and of the rest what is
+    there for certain, so that all else is put.
+    """
+    if tried == wanted:
+        return last
+    kinds = {type(it) for it in (last, tried) if it is not None}
+    if kinds == {list}:
+        found: Any = _items(last or [], tried or [], wanted if isinstance(wanted, list) else [])
+    elif kinds == {dict}:
+        found = _members(last or {}, tried or {}, wanted if isinstance(wanted, Mapping) else {})
+    else:
+        return tried
+    return None if not found and (last is None or tried is None) else found
+
+
+def _items(last: list[Any], tried: list[Any], wanted: list[Any]) -> list[Any]:
+    certain = [it for it in tried if it in last or it not in wanted]
+    return certain + [it for it in last if it not in tried and it not in wanted]
+
+
+def _members(last: Mapping[str, Any], tried: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: _either(last.get(name), tried.get(name), wanted.get(name)) for name in {**last, **tried}}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from locum.services.cloudformation.lookup import (
     existing,
     resource_of,
     resources_of,
+    root_of,
     stack_named,
     stack_of,
     template_of,
@@ -222,8 +223,7 @@ def _stack(ctx: Context, it: Stack) -> dict[str, Any]:
         "DriftInformation": stack_drift(it),
     }
     if not it.deleted:
-        protected = (stack_named(ctx, it.root) or it).protected if it.root else it.protected
-        shown |= {"EnableTerminationProtection": protected}
+        shown |= {"EnableTerminationProtection": (root_of(ctx.state, it) or it).protected}
     parameters = parameters_of(it.version, seals, it.account, it.id)
     optional = {
         "Description": it.description,

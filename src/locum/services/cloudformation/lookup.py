@@ -38,6 +38,12 @@ def parent_of(state: State, stack: Stack) -> Stack | None:
     return stack_at(state, stack.account, stack.region, stack.parent)
 
 
+def root_of(state: State, stack: Stack) -> Stack | None:
+    """The root of a nested stack, unless that is deleted: a stack that was retained outlives it."""
+    root = stack_at(state, stack.account, stack.region, stack.root)
+    return None if root is None or root.deleted else root
+
+
 def executed_by(state: State, stack: Stack) -> ChangeSet | None:
     """The change set that a stack executes, or was the last to; None where it is none, or forgotten."""
     if not stack.change_set:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.lookup import parent_of, stack_at
+from locum.services.cloudformation.nesting import parts_of
 from locum.services.cloudformation.proposals import decoded_once
 from locum.services.cloudformation.providers.base import Found, Reading, Request, Resource
 from locum.services.cloudformation.providers.cloudformation import outputs_in
@@ -21,7 +22,6 @@ from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.templates import s3_object
 from locum.services.verbs import Settings
 from locum.state import Event, Stack, State, put
-from locum.state.indexes import NESTED
 
 _IMPORTABLE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _ABSENT: Final = "does not exist"
@@ -70,14 +70,16 @@ def _pairs(tags: Any) -> dict[str, str]:
 def hindrance(state: State, outer: Stack, arn: str) -> str:
     """Why the stack with that ARN, which is there, cannot be nested in `outer`; empty where it can be."""
     inner, around = stack_at(state, outer.account, outer.region, arn), parent_of(state, outer)
-    if around is not None and not around.deleted:
+    if around is not None and not around.deleted:  # nor in one that retained it: two might be in one another
         return "Stacks cannot be imported into a child stack."
     if inner is None or inner.id == outer.id:
         return f"Stack {arn} cannot be nested in itself."
-    if any(isinstance(it, Stack) and not it.deleted for it in state.find(NESTED, arn)):
+    if any(True for _ in parts_of(state, inner)):
         return "Stacks to be imported cannot have any child stacks."
     if inner.status not in _IMPORTABLE:
         return f"Stack {arn} is not in an importable status, current stack status is {inner.status}."
+    if inner.protected:  # it would have the protection of whoever has the root
+        return f"Stack [{inner.name}] cannot be nested while TerminationProtection is enabled"
     return ""
 
 

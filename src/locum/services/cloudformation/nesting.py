@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from locum.services.cloudformation.drafts import STACK
-from locum.services.cloudformation.lookup import parent_of, resources_of, template_of
+from locum.services.cloudformation.lookup import parent_of, resources_of, stack_at, template_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
@@ -73,6 +73,24 @@ def within(state: State, root: Stack) -> Iterator[Stack]:
         stack = left.pop()
         yield stack
         left += [it for it in state.find(NESTED, stack.arn) if isinstance(it, Stack) and not it.deleted]
+
+
+def parts_of(state: State, root: Stack) -> Iterator[Stack]:
+    """The stacks that are resources of one, or of those: others were nested in it once, and retained."""
+    left = [root]
+    while left:
+        for it in resources_of(state, left.pop()).values():
+            physical = it.physical if it.type == STACK and it.status != "DELETE_COMPLETE" else ""
+            found = stack_at(state, it.account, it.region, physical)
+            if found is not None and not found.deleted:
+                yield found
+                left.append(found)
+
+
+def is_part(state: State, stack: Stack) -> bool:
+    """Whether a stack is a resource of the one that it is nested in, and was not retained when that let go of it."""
+    parent = parent_of(state, stack)
+    return parent is not None and not parent.deleted and any(it.id == stack.id for it in parts_of(state, parent))
 
 
 def _made_of(state: State, stack: Stack, seals: Seals) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.lookup import events_of, resource_of, resources_of, stack_at
-from locum.services.cloudformation.nesting import within
+from locum.services.cloudformation.nesting import parts_of
 from locum.services.cloudformation.templates import invalid
 from locum.services.cloudformation.told_events import is_of_stack
 from locum.state import Event, Stack, StackResource, State, put
@@ -31,7 +31,7 @@ def skipped_in(state: State, root: Stack, names: Iterable[str]) -> dict[str, tup
 
     Raises Fault ValidationError where one of them must not be skipped.
     """
-    nested = {it.name: it for it in within(state, root) if it.id != root.id}
+    nested = {it.name: it for it in parts_of(state, root)}
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
         stack_name, _, logical = name.rpartition(".")
@@ -84,5 +84,5 @@ def gone_without(state: State, stack: Stack, skipped: Mapping[str, tuple[str, ..
 
 def noted(state: State, root: Stack, skipped: Mapping[str, tuple[str, ...]]) -> tuple[Event, ...]:
     """The events by which the nested stacks whose rollback failed know what they go on without."""
-    failed = [it for it in within(state, root) if it.id != root.id and it.status == FAILED]
+    failed = [it for it in parts_of(state, root) if it.status == FAILED]
     return tuple(put(replace(it, retained=gone_without(state, it, skipped))) for it in failed)

@@ -14,8 +14,8 @@ from locum.services.cloudformation.beginnings import begin_update
 from locum.services.cloudformation.change_set_trees import check_promise, promise_of, removed
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
-from locum.services.cloudformation.lookup import change_sets_of, existing, parent_of, resources_of, stack_named
-from locum.services.cloudformation.nesting import check_nesting, making
+from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, root_of, stack_named
+from locum.services.cloudformation.nesting import check_nesting, is_part, making
 from locum.services.cloudformation.outputs import held_exports
 from locum.services.cloudformation.parts import (
     HELD,
@@ -169,10 +169,8 @@ def new_stack(ctx: Context, params: Params, name: str, identifier: str, version:
 
 def is_protected(ctx: Context, stack: Stack) -> bool:
     """Whether a stack must not be deleted: itself, or as a nested one while nothing is under way for its root."""
-    root = stack_named(ctx, stack.root) if stack.root else None
-    if root is None or root.deleted:
-        return stack.protected
-    return root.protected and not root.status.endswith("_IN_PROGRESS")
+    root = root_of(ctx.state, stack)
+    return stack.protected if root is None else root.protected and not root.status.endswith("_IN_PROGRESS")
 
 
 def check_quota(ctx: Context) -> None:
@@ -324,8 +322,7 @@ def cancel_update_stack(ctx: Context, params: Params) -> Outcome:
 def continue_update_rollback(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ContinueUpdateRollback."""
     stack = existing(ctx, params["StackName"])
-    parent = parent_of(ctx.state, stack) if stack.parent else None
-    if parent is not None and not parent.deleted:
+    if is_part(ctx.state, stack):
         raise invalid("RollbackUpdatedStack cannot be invoked on child stacks")
     if stack.status != FAILED:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not continue update rollback.")
@@ -366,7 +363,7 @@ def rollback_stack(ctx: Context, params: Params) -> Outcome:
 def update_termination_protection(ctx: Context, params: Params) -> Outcome:
     """cloudformation:UpdateTerminationProtection. A nested stack has that of its root."""
     stack = existing(ctx, params["StackName"])
-    if stack.root:
+    if root_of(ctx.state, stack) is not None:
         raise invalid(f"Cannot update termination protection of nested stack [{stack.name}]: update that of its root.")
     return Outcome({"StackId": stack.arn}, (put(replace(stack, protected=params["EnableTerminationProtection"])),))
 
