@@ -34,6 +34,9 @@ _UNKNOWN_END: Final = 500
 
 _log: Final = logging.getLogger(__name__)
 
+MOST_WAITING: Final = 100
+"""Answers that wait at the same time for what they tell of: each change of the state is looked at by all of them."""
+
 MOST_ASKS: Final = 256
 """Asks of one call, in all its runs: a verb that asks without end is a fault of ours."""
 
@@ -132,7 +135,7 @@ class Verbs:
         """`given`, once that has ended which the call tells of: on that state the call is decided on again."""
         began, patience = pending(given, context.params), given.settings.patience
         left = 0.0 if began is None else min(patience, began + patience - given.now)
-        if left <= 0 or not self._patient:
+        if left <= 0 or not self._patient or len(self._waiting) >= MOST_WAITING:
             return given
         with self._runtime.ledger.subscribe(given.state) as changes, suppress(TimeoutError, StorageError):
             async with asyncio.timeout(left) as timeout:

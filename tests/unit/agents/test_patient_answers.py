@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from locum.calls.verbs import MOST_WAITING
 from locum.core.errors import StorageError
 from locum.core.http import HttpRequest
 from locum.services.verbs import Settings
@@ -166,19 +167,23 @@ def test_a_stack_that_only_a_change_set_is_to_make_is_not_waited_for(there: Craf
     assert told(there, name) == "REVIEW_IN_PROGRESS"
 
 
-def test_attack_many_who_wait_are_answered_by_one_end(there: Crafts) -> None:
-    stack = waiting(there)
+def test_attack_of_many_who_wait_some_are_told_at_once_and_the_others_by_one_end(there: Crafts) -> None:
+    stack, further = waiting(there), 50
 
-    async def run() -> list[Answer]:
+    async def run() -> tuple[list[Answer], list[Answer]]:
         gateway, asked = there.plane.node.gateway, asking(there, stack)
-        answers = [asyncio.ensure_future(exchange(gateway, asked)) for _ in range(300)]
-        await exchange(gateway, request_of_status(there))
-        assert not any(it.done() for it in answers)
+        answers = {asyncio.ensure_future(exchange(gateway, asked)) for _ in range(MOST_WAITING + further)}
+        told_at_once: set[asyncio.Future[Answer]] = set()
+        while len(told_at_once) < further:
+            done, answers = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+            told_at_once |= done
         await exchange(gateway, signal(there, stack))
-        return list(await asyncio.gather(*answers))
+        return [it.result() for it in told_at_once], list(await asyncio.gather(*answers))
 
-    bodies = [answer.body for answer in there.plane.run(run())]
-    assert all(b"<StackStatus>CREATE_COMPLETE</StackStatus>" in body for body in bodies)
+    at_once, waited = there.plane.run(run())
+    assert (len(at_once), len(waited)) == (further, MOST_WAITING)
+    assert all(b"<StackStatus>CREATE_IN_PROGRESS</StackStatus>" in answer.body for answer in at_once)
+    assert all(b"<StackStatus>CREATE_COMPLETE</StackStatus>" in answer.body for answer in waited)
 
 
 def test_attack_a_name_that_is_deleted_while_it_is_looked_at_is_none_any_more(there: Crafts) -> None:
