@@ -132,10 +132,13 @@ class Verbs:
         return outcome.answer, ()
 
     async def _ended(self, context: RequestContext, pending: Pending, facts: Facts, given: Context) -> Context:
-        """`given`, once that has ended which the call tells of: on that state the call is decided on again."""
+        """`given`, once that has ended which the call tells of: on that state the call is decided on again.
+
+        Services look again themselves, and at what ends only after they have seen it.
+        """
         began, patience = pending(given, context.params), given.settings.patience
         left = 0.0 if began is None else min(patience, began + patience - given.now)
-        if left <= 0 or not self._patient or len(self._waiting) >= MOST_WAITING:
+        if left <= 0 or context.service or not self._patient or len(self._waiting) >= MOST_WAITING:
             return given
         with self._runtime.ledger.subscribe(given.state) as changes, suppress(TimeoutError, StorageError):
             async with asyncio.timeout(left) as timeout:

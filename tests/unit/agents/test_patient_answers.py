@@ -15,6 +15,7 @@ from locum.core.errors import StorageError
 from locum.core.http import HttpRequest
 from locum.services.verbs import Settings
 from support.inprocess import Answer, Key, exchange
+from support.nested_stacks import Bucket, nested, queue
 from support.plane import ACCOUNT, allow, document, fresh, trusting
 from support.waiting_stacks import PATIENCE, Crafts, crafts
 
@@ -118,6 +119,17 @@ def test_the_first_question_finds_an_operation_of_a_stack_set_ended(there: Craft
     made = client.create_stack_instances(StackSetName=name, Accounts=[ACCOUNT], Regions=["us-east-1"])
     found = client.describe_stack_set_operation(StackSetName=name, OperationId=made["OperationId"])
     assert found["StackSetOperation"]["Status"] == "SUCCEEDED"
+
+
+def test_an_update_of_a_nested_stack_does_not_wait_for_itself(there: Crafts) -> None:
+    """CloudFormation looks at the nested stack, which waits for the one around it, before that is done."""
+    bucket = Bucket(there)
+    outer = there.create({"Inner": nested(bucket.put("first", {"Jobs": queue(1)}))})
+    assert told(there, outer) == "CREATE_COMPLETE"
+    there.update(outer, {"Inner": nested(bucket.put("second", {"Jobs": queue(2)}))})
+    asked = asking(there, there.resource(outer, "Inner").physical)
+    assert told(there, outer) == "UPDATE_COMPLETE"
+    assert b"<StackStatus>UPDATE_COMPLETE</StackStatus>" in there.plane.send(asked).body
 
 
 def test_an_answer_comes_when_the_operation_ends(there: Crafts) -> None:

@@ -16,14 +16,21 @@ def _parameter(state: State, call: Call, values: Values) -> Iterable[str]:
 
     SSM API Reference, GetParameter: "To query by parameter label, use Name: name:label. To query by parameter version,
     use Name: name:version". A path (GetParametersByPath) has no slash at its end in the ARN, but that of all
-    parameters: "on resource: arn:aws:ssm:us-west-2:...:parameter/".
+    parameters: "on resource: arn:aws:ssm:us-west-2:...:parameter/". Public parameters have no account:
+    "arn:aws:ssm:us-east-1::parameter/aws/service/...".
     """
     name = values[0]
     if name is None:
         return (own_arn(call, "ssm", "parameter/", None),)
     if name.startswith("arn:"):
         return (":".join(name.split(":")[:6]),)
-    return (own_arn(call, "ssm", f"parameter/{name.partition(':')[0].removeprefix('/').rstrip('/')}"),)
+    path = name.partition(":")[0].removeprefix("/").rstrip("/")
+    owner = "" if f"{path}/".startswith(_PUBLIC) else None
+    return (own_arn(call, "ssm", f"parameter/{path}", account=owner),)
+
+
+_PUBLIC: Final = "aws/service/"
+"""The path of AWS's own parameters: Systems Manager User Guide, "Working with public parameters"."""
 
 
 _AMAZONS: Final = ("aws", "amazon", "amzn")

@@ -213,6 +213,14 @@ def decoded_once(text: str) -> dict[str, Any]:
     return decoded(text)
 
 
+def _unread(fault: Fault, key: str) -> str:
+    """What is told of a parameter of Systems Manager that could not be read."""
+    if not fault.code.startswith("AccessDenied"):
+        return f"Unable to fetch parameters [{key}] from parameter store for this account."
+    told = f"Status Code: 400; Error Code: AccessDeniedException; Request ID: {fault.request_id}; Proxy: null"
+    return f"{fault.message} (Service: AWSSimpleSystemsManagement; {told})"
+
+
 def _parameters(
     ctx: Context, template: Template, given: Any, previous: Mapping[str, str] | None
 ) -> Generator[Ask, Mapping[str, Any], dict[str, ParameterValue]]:
@@ -223,7 +231,7 @@ def _parameters(
         try:
             answer = yield Ask(ServiceCall(caller, "ssm", "GetParameters", {"Names": [key]}, ctx.region))
         except Fault as fault:
-            raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.") from fault
+            raise invalid(_unread(fault, key)) from fault
         label = key.rpartition(":")[2] if ":" in key and not key.startswith("arn:") else "0"
         if not answer.get("Parameters") or not label.isdecimal():
             raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.")
