@@ -298,6 +298,56 @@ def test_nobody_reports_for_a_hook_without_its_execution_id(plane: RunningPlane)
     assert refused(report, deploymentId="d-none", status="Succeeded").code == "DeploymentDoesNotExistException"
 
 
+def test_who_may_not_pass_the_role_makes_no_group_with_it_and_no_stack_does(plane: RunningPlane) -> None:
+    it = Release(plane)
+    role = plane.role(trusting(Service="codedeploy.amazonaws.com"), MAY_DEPLOY)
+    given = {"applicationName": it.name, "serviceRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{role}"}
+    _, key = plane.user(allow(["codedeploy:*", "cloudformation:*"]))
+    theirs, stacks, stack = plane.client("codedeploy", key), plane.client("cloudformation", key), fresh("stack")
+    for fault in (
+        refused(theirs.create_deployment_group, deploymentGroupName="theirs", **given),
+        refused(theirs.update_deployment_group, currentDeploymentGroupName="all", **given),
+    ):
+        assert (fault.code, "iam:PassRole" in fault.message) == ("AccessDeniedException", True)
+    properties = {
+        "ApplicationName": it.name,
+        "DeploymentGroupName": "theirs",
+        "ServiceRoleArn": given["serviceRoleArn"],
+    }
+    group = {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": properties}
+    stacks.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": {"Group": group}}))
+    assert it._settled(stack) == "ROLLBACK_COMPLETE"
+    assert "is not authorized to perform: iam:PassRole" in it.reasons(stack)
+    assert it.deploy.list_deployment_groups(applicationName=it.name)["deploymentGroups"] == ["all"]
+
+
+def test_a_group_has_one_deployment_at_a_time(plane: RunningPlane) -> None:
+    it = Release(plane, config="Canary10Percent5Minutes")
+    it.create()
+    active = it.begin("1", "2")
+    fault = refused(it.begin, current="1", target="3")
+    told = f"The Deployment Group 'all' already has an active Deployment '{active}'"
+    assert (fault.code, fault.message) == ("DeploymentLimitExceededException", told)
+    assert len(it.deployments()) == 1
+    while it.alias() != ("1", {"2": 0.1}):
+        pass
+    assert plane.locum("clock", "+6m").returncode == 0
+    assert it.ended(active)["status"] == "Succeeded"
+    assert it.ended(it.begin("3", "2"))["status"] == "Failed"  # which another one may follow
+    assert it.begin("2", "3")
+
+
+GROWING: Final = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 20))
+
+
+@pytest.mark.parametrize("content", ["[" * 5000, "a0: &a0 {x: 1}\n" + GROWING], ids=["nested", "growing"])
+def test_a_small_appspec_that_is_much_to_read_fails(plane: RunningPlane, content: str) -> None:
+    it = Release(plane)
+    revision = {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
+    made = it.deploy.create_deployment(applicationName=it.name, deploymentGroupName="all", revision=revision)
+    assert it.ended(made["deploymentId"])["errorInformation"]["code"] == "INVALID_REVISION"
+
+
 @pytest.mark.parametrize(
     ("current", "config", "message"),
     [
