@@ -242,6 +242,8 @@ class RotationHost(Backend):
             for key, rotated in list(self._rotated.items()):
                 if 0 < rotated.due <= now:
                     self._due(key, rotated)
+                elif not rotated.due and not rotated.version:  # nothing is to come
+                    del self._rotated[key]
             due = min((it.due for it in self._rotated.values() if it.due), default=None)
             await rung(self._changed, None if due is None else max(0.0, due - self._clock()))
 
