@@ -51,12 +51,12 @@ class Release:
         for number in range(3):
             self.functions.update_function_configuration(FunctionName=self.name, Description=f"{number}")
             self.functions.publish_version(FunctionName=self.name)
-        service = plane.role(trusting(Service="codedeploy.amazonaws.com"), *(statements or (MAY_DEPLOY,)))
+        self.role = plane.role(trusting(Service="codedeploy.amazonaws.com"), *(statements or (MAY_DEPLOY,)))
         self.deploy.create_application(applicationName=self.name, computePlatform="Lambda")
         self.deploy.create_deployment_group(
             applicationName=self.name,
             deploymentGroupName="all",
-            serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{service}",
+            serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{self.role}",
             deploymentConfigName=f"{GROUPS}{config}",
             **group,
         )
@@ -261,18 +261,29 @@ def test_a_group_whose_role_may_not_change_the_alias_deploys_nothing(plane: Runn
 def test_a_role_that_does_not_trust_codedeploy_is_not_its_role(plane: RunningPlane) -> None:
     it = Release(plane)
     it.create()
-    theirs = plane.role(trusting(Service="lambda.amazonaws.com"), MAY_DEPLOY)
-    it.deploy.create_deployment_group(
-        applicationName=it.name,
-        deploymentGroupName="theirs",
-        serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{theirs}",
-        deploymentConfigName=f"{GROUPS}AllAtOnce",
-    )
-    spec = {"Name": it.name, "Alias": "live", "CurrentVersion": "1", "TargetVersion": "2"}
-    content = json.dumps({"Resources": [{"It": {"Type": "AWS::Lambda::Function", "Properties": spec}}]})
-    revision = {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
-    told = it.deploy.create_deployment(applicationName=it.name, deploymentGroupName="theirs", revision=revision)
-    assert it.ended(told["deploymentId"])["errorInformation"]["code"] == "IAM_ROLE_PERMISSIONS"
+    arn = f"arn:aws:iam::{ACCOUNT}:role/" + plane.role(trusting(Service="lambda.amazonaws.com"), MAY_DEPLOY)
+    for refusal in (
+        refused(
+            it.deploy.create_deployment_group, applicationName=it.name, deploymentGroupName="theirs", serviceRoleArn=arn
+        ),
+        refused(
+            it.deploy.update_deployment_group,
+            applicationName=it.name,
+            currentDeploymentGroupName="all",
+            serviceRoleArn=arn,
+        ),
+    ):
+        told = f"AWS CodeDeploy does not have the permissions required to assume the role {arn}."
+        assert (refusal.code, refusal.message) == ("InvalidRoleException", told)
+    assert it.deploy.list_deployment_groups(applicationName=it.name)["deploymentGroups"] == ["all"]
+
+
+def test_a_role_that_does_not_trust_codedeploy_any_more_moves_no_alias(plane: RunningPlane) -> None:
+    it = Release(plane)
+    it.create()
+    trust = trusting(Service="lambda.amazonaws.com")
+    plane.client("iam").update_assume_role_policy(RoleName=it.role, PolicyDocument=trust)
+    assert it.ended(it.begin("1", "2"))["errorInformation"]["code"] == "IAM_ROLE_PERMISSIONS"
     assert it.alias() == ("1", {})
 
 
