@@ -111,10 +111,7 @@ class RotationHost(Backend):
             raise Fault("InvalidRequestException", _NO_FUNCTION, 400)
         _check_arn(function)
         rules = _checked(secret.rules if rules is None else rules)
-        version, at_once = (
-            params.get("ClientRequestToken") or request_id(self._entropy),
-            params.get("RotateImmediately"),
-        )
+        version = params.get("ClientRequestToken") or request_id(self._entropy)
         await self._check_function(secret, function, cause)
         secret = self._free(secret, version)
         key, told = (secret.account, secret.region, secret.arn), {"ARN": secret.arn, "Name": secret.name}
@@ -126,8 +123,9 @@ class RotationHost(Backend):
         self._schedule(secret, rotated, rules)
         if version == secret.current:  # it is done
             return told | {"VersionId": version}
-        self._secrets.begin(secret, version, copied=at_once is False)
-        if at_once is False:
+        only_tested = params.get("RotateImmediately") is False
+        self._secrets.begin(secret, version, copied=only_tested)
+        if only_tested:
             self._tested.add(version)
             self._begin(self._test(secret._replace(function=function), version))
             return told
@@ -251,7 +249,7 @@ class RotationHost(Backend):
         """Rotate a secret that is due, or attempt it again."""
         secret, rotated.due = self._secrets.find(*key), 0.0
         if secret is not None and secret.enabled and not rotated.version:
-            rotated.version = secret.pending if secret.pending != secret.current else ""
+            rotated.version = "" if secret.pending in (secret.current, *self._tested) else secret.pending
             rotated.version = rotated.version or request_id(self._entropy)
             self._secrets.begin(secret, rotated.version, copied=False)
         self._begin(self._attempt(*key))
