@@ -51,12 +51,12 @@ class Release:
         for number in range(3):
             self.functions.update_function_configuration(FunctionName=self.name, Description=f"{number}")
             self.functions.publish_version(FunctionName=self.name)
-        service = plane.role(trusting(Service="codedeploy.amazonaws.com"), *(statements or (MAY_DEPLOY,)))
+        self.role = plane.role(trusting(Service="codedeploy.amazonaws.com"), *(statements or (MAY_DEPLOY,)))
         self.deploy.create_application(applicationName=self.name, computePlatform="Lambda")
         self.deploy.create_deployment_group(
             applicationName=self.name,
             deploymentGroupName="all",
-            serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{service}",
+            serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{self.role}",
             deploymentConfigName=f"{GROUPS}{config}",
             **group,
         )
@@ -261,18 +261,29 @@ def test_a_group_whose_role_may_not_change_the_alias_deploys_nothing(plane: Runn
 def test_a_role_that_does_not_trust_codedeploy_is_not_its_role(plane: RunningPlane) -> None:
     it = Release(plane)
     it.create()
-    theirs = plane.role(trusting(Service="lambda.amazonaws.com"), MAY_DEPLOY)
-    it.deploy.create_deployment_group(
-        applicationName=it.name,
-        deploymentGroupName="theirs",
-        serviceRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{theirs}",
-        deploymentConfigName=f"{GROUPS}AllAtOnce",
-    )
-    spec = {"Name": it.name, "Alias": "live", "CurrentVersion": "1", "TargetVersion": "2"}
-    content = json.dumps({"Resources": [{"It": {"Type": "AWS::Lambda::Function", "Properties": spec}}]})
-    revision = {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
-    told = it.deploy.create_deployment(applicationName=it.name, deploymentGroupName="theirs", revision=revision)
-    assert it.ended(told["deploymentId"])["errorInformation"]["code"] == "IAM_ROLE_PERMISSIONS"
+    arn = f"arn:aws:iam::{ACCOUNT}:role/" + plane.role(trusting(Service="lambda.amazonaws.com"), MAY_DEPLOY)
+    for refusal in (
+        refused(
+            it.deploy.create_deployment_group, applicationName=it.name, deploymentGroupName="theirs", serviceRoleArn=arn
+        ),
+        refused(
+            it.deploy.update_deployment_group,
+            applicationName=it.name,
+            currentDeploymentGroupName="all",
+            serviceRoleArn=arn,
+        ),
+    ):
+        told = f"AWS CodeDeploy does not have the permissions required to assume the role {arn}."
+        assert (refusal.code, refusal.message) == ("InvalidRoleException", told)
+    assert it.deploy.list_deployment_groups(applicationName=it.name)["deploymentGroups"] == ["all"]
+
+
+def test_a_role_that_does_not_trust_codedeploy_any_more_moves_no_alias(plane: RunningPlane) -> None:
+    it = Release(plane)
+    it.create()
+    trust = trusting(Service="lambda.amazonaws.com")
+    plane.client("iam").update_assume_role_policy(RoleName=it.role, PolicyDocument=trust)
+    assert it.ended(it.begin("1", "2"))["errorInformation"]["code"] == "IAM_ROLE_PERMISSIONS"
     assert it.alias() == ("1", {})
 
 
@@ -296,6 +307,56 @@ def test_nobody_reports_for_a_hook_without_its_execution_id(plane: RunningPlane)
     fault = refused(report, deploymentId=deployment, lifecycleEventHookExecutionId="guessed", status="Succeeded")
     assert fault.code == "InvalidLifecycleEventHookExecutionIdException"
     assert refused(report, deploymentId="d-none", status="Succeeded").code == "DeploymentDoesNotExistException"
+
+
+def test_who_may_not_pass_the_role_makes_no_group_with_it_and_no_stack_does(plane: RunningPlane) -> None:
+    it = Release(plane)
+    role = plane.role(trusting(Service="codedeploy.amazonaws.com"), MAY_DEPLOY)
+    given = {"applicationName": it.name, "serviceRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{role}"}
+    _, key = plane.user(allow(["codedeploy:*", "cloudformation:*"]))
+    theirs, stacks, stack = plane.client("codedeploy", key), plane.client("cloudformation", key), fresh("stack")
+    for fault in (
+        refused(theirs.create_deployment_group, deploymentGroupName="theirs", **given),
+        refused(theirs.update_deployment_group, currentDeploymentGroupName="all", **given),
+    ):
+        assert (fault.code, "iam:PassRole" in fault.message) == ("AccessDeniedException", True)
+    properties = {
+        "ApplicationName": it.name,
+        "DeploymentGroupName": "theirs",
+        "ServiceRoleArn": given["serviceRoleArn"],
+    }
+    group = {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": properties}
+    stacks.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": {"Group": group}}))
+    assert it._settled(stack) == "ROLLBACK_COMPLETE"
+    assert "is not authorized to perform: iam:PassRole" in it.reasons(stack)
+    assert it.deploy.list_deployment_groups(applicationName=it.name)["deploymentGroups"] == ["all"]
+
+
+def test_a_group_has_one_deployment_at_a_time(plane: RunningPlane) -> None:
+    it = Release(plane, config="Canary10Percent5Minutes")
+    it.create()
+    active = it.begin("1", "2")
+    fault = refused(it.begin, current="1", target="3")
+    told = f"The Deployment Group 'all' already has an active Deployment '{active}'"
+    assert (fault.code, fault.message) == ("DeploymentLimitExceededException", told)
+    assert len(it.deployments()) == 1
+    while it.alias() != ("1", {"2": 0.1}):
+        pass
+    assert plane.locum("clock", "+6m").returncode == 0
+    assert it.ended(active)["status"] == "Succeeded"
+    assert it.ended(it.begin("3", "2"))["status"] == "Failed"  # which another one may follow
+    assert it.begin("2", "3")
+
+
+GROWING: Final = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 20))
+
+
+@pytest.mark.parametrize("content", ["[" * 5000, "a0: &a0 {x: 1}\n" + GROWING], ids=["nested", "growing"])
+def test_a_small_appspec_that_is_much_to_read_fails(plane: RunningPlane, content: str) -> None:
+    it = Release(plane)
+    revision = {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
+    made = it.deploy.create_deployment(applicationName=it.name, deploymentGroupName="all", revision=revision)
+    assert it.ended(made["deploymentId"])["errorInformation"]["code"] == "INVALID_REVISION"
 
 
 @pytest.mark.parametrize(

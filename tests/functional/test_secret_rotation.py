@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
+from botocore.exceptions import ClientError
 
 from support.functions import package
 from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, refused, trusting, up
@@ -203,11 +205,56 @@ def test_a_function_rotates_with_the_permissions_of_its_role_alone(plane: Runnin
     assert it.value() == "first"
 
 
+@pytest.mark.parametrize("form", ["{name}", "function:{name}", "{account}:function:{name}", "arn:aws:s3:::{name}"])
+def test_a_function_by_another_name_than_its_arn_gets_round_no_denial(plane: RunningPlane, form: str) -> None:
+    it = Rotation(plane)
+    it.let_in()
+    denied = {"Effect": "Deny", "Action": "lambda:InvokeFunction", "Resource": it.function}
+    _, key = plane.user(allow(["secretsmanager:*", "lambda:*"]), denied)
+    given = {"RotationLambdaARN": form.format(name=it.name, account=ACCOUNT), "RotationRules": DAYS}
+    refused(plane.client("secretsmanager", key).rotate_secret, SecretId=it.name, **given)
+    refused(it.secrets.rotate_secret, SecretId=it.name, **given)
+    assert "RotationEnabled" not in it.told()
+
+
+def test_of_rotations_that_are_asked_for_at_once_one_begins(plane: RunningPlane) -> None:
+    it = Rotation(plane, fails="createSecret")
+    it.let_in()
+
+    def attempt(token: str) -> str:
+        try:
+            return it.rotate(ClientRequestToken=token)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+
+    with ThreadPoolExecutor(6) as pool:
+        told = [*pool.map(attempt, [letter * 32 for letter in "abcdef"])]
+    begun = [it for it in told if it != "InvalidRequestException"]
+    assert len(begun) == 1
+    assert [version for version, stages in it.stages().items() if stages == ["AWSPENDING"]] == begun
+    assert len(it.stages()) == 2
+
+
+def test_what_is_no_secret_is_not_rotated(plane: RunningPlane) -> None:
+    it = Rotation(plane)
+    it.let_in()
+    given = {"RotationLambdaARN": it.function, "RotationRules": DAYS}
+    assert refused(it.secrets.rotate_secret, SecretId=fresh("none"), **given).code == "ResourceNotFoundException"
+    it.secrets.delete_secret(SecretId=it.name)
+    assert refused(it.rotate).code == "InvalidRequestException"
+
+
 @pytest.mark.parametrize(
     ("rules", "code"),
     [
         ({"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"}, "InvalidParameterException"),
         ({"ScheduleExpression": "whenever"}, "InvalidParameterException"),
+        ({"ScheduleExpression": "rate(300 minutes)"}, "InvalidParameterException"),
+        ({"ScheduleExpression": "rate(3 hours)"}, "InvalidParameterException"),
+        ({"ScheduleExpression": "rate(999999999 days)"}, "InvalidParameterException"),
+        ({"ScheduleExpression": "cron(* 8 * * ? *)"}, "InvalidParameterException"),
+        ({"ScheduleExpression": "cron(0 0/2 * * ? *)"}, "InvalidParameterException"),
+        ({"ScheduleExpression": "cron(0 8 1 1 ? 2090)"}, "InvalidParameterException"),
     ],
 )
 def test_rules_that_say_no_time_are_refused(plane: RunningPlane, rules: dict[str, Any], code: str) -> None:

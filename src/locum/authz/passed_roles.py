@@ -118,6 +118,12 @@ _PROJECT: Final = Handover(
     "InvalidInputException",
     "CodeBuild is not authorized to perform: sts:AssumeRole on {role}",
 )
+_DEPLOYMENT_GROUP: Final = Handover(
+    ("codedeploy.amazonaws.com", "codedeploy.{region}.amazonaws.com"),
+    ("serviceRoleArn",),
+    "InvalidRoleException",
+    "AWS CodeDeploy does not have the permissions required to assume the role {role}.",
+)
 _API_ACCOUNT: Final = Handover(
     ("apigateway.amazonaws.com",),
     ("patchOperations[].value",),
@@ -138,6 +144,8 @@ HANDOVERS: Final[dict[tuple[str, str], Handover]] = {
     ("cloudtrail", "UpdateTrail"): _TRAIL,
     ("codebuild", "CreateProject"): _PROJECT,
     ("codebuild", "UpdateProject"): _PROJECT,
+    ("codedeploy", "CreateDeploymentGroup"): _DEPLOYMENT_GROUP,
+    ("codedeploy", "UpdateDeploymentGroup"): _DEPLOYMENT_GROUP,
     ("eks", "CreateCluster"): _CLUSTER,
     ("events", "PutRule"): _RULE,
     ("firehose", "CreateDeliveryStream"): _FIREHOSE,

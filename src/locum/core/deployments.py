@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from locum.core.arn import PARTITION
+
 
 class Deployment(NamedTuple):
     """A deployment: of `platform`, in the service role of its group, by a deployment configuration.
@@ -23,6 +25,11 @@ class Deployment(NamedTuple):
     revision: Mapping[str, Any]
     alarms: tuple[str, ...]
     rollback: frozenset[str]
+
+
+def group_arn(account: str, region: str, application: str, name: str) -> str:
+    """The ARN of a deployment group."""
+    return f"arn:{PARTITION}:codedeploy:{region}:{account}:deploymentgroup:{application}/{name}"
 
 
 class Deployments(Protocol):

@@ -166,3 +166,15 @@ def test_a_subnet_group_of_a_cache_is_not_deleted_before_it(plane: InProcess) ->
     caches.delete_cache_cluster(CacheClusterId="in-group")
     caches.delete_cache_subnet_group(**group)
     assert refused(caches.delete_cache_subnet_group, **group).code == "CacheSubnetGroupNotFoundFault"
+
+
+@pytest.mark.parametrize("count", [501, 20_000, 2_000_000_000])
+def test_no_group_of_caches_has_more_shards_than_there_can_be(plane: InProcess, count: int) -> None:
+    caches, of = plane.client("elasticache"), {"ReplicationGroupId": f"most-{count}"}
+    sharded = {"NumNodeGroups": 1, "ClusterMode": "enabled", "Engine": "redis", "CacheNodeType": "cache.t3.micro"}
+    caches.create_replication_group(**of, ReplicationGroupDescription="d", **sharded)
+    reshard = caches.modify_replication_group_shard_configuration
+    fault = refused(reshard, **of, NodeGroupCount=count, ApplyImmediately=True)
+    assert fault.code == "NodeGroupsPerReplicationGroupQuotaExceeded"
+    (group,) = caches.describe_replication_groups(**of)["ReplicationGroups"]
+    assert len(group["NodeGroups"]) == 1

@@ -220,3 +220,35 @@ def handler(event, context):
         assert (await host.raw(made)).payload == b'"true"'
 
     hosted(story)
+
+
+ENDING = """
+import os, threading
+
+threading.Timer(0.02, os._exit, (3,)).start()
+
+def handler(event, context): pass
+"""
+
+
+def test_environments_that_end_once_they_are_ready_are_not_made_without_end() -> None:
+    async def story(host: Host) -> None:
+        made = launch(function(ENDING))
+        async with asyncio.timeout(20):
+            assert await host.functions.provision(made, 3, "stream") < 3
+
+    hosted(story)
+
+
+def test_an_environment_that_has_ended_is_no_provisioned_one_and_no_other_goes_for_it() -> None:
+    async def story(host: Host) -> None:
+        made = function(COUNTING)
+        assert await host.functions.provision(launch(made), 2, "stream") == 2
+        first = await host.pid(made)
+        os.kill(first, 9)
+        while host.functions.provisioned(launch(made)) == 2:
+            assert await asyncio.to_thread(ended, first)
+        assert await host.functions.provision(launch(made), 2, "stream") == 2
+        assert host.functions.provisioned(launch(made), idle=True) == 2
+
+    hosted(story)

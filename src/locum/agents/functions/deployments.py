@@ -20,10 +20,11 @@ from locum.backends import Backend, BackendCall, Carried
 from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall
 from locum.core.clock import Entropy, MovableClock
-from locum.core.deployments import Deployment, Deployments
+from locum.core.deployments import Deployment, Deployments, group_arn
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import request_id
 from locum.core.principal import Source
+from locum.services.yaml_documents import document
 
 CODEDEPLOY: Final = "codedeploy.amazonaws.com"
 LONGEST_HOOK: Final = 3600.0
@@ -42,6 +43,8 @@ _CONFIGS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
 """How traffic shifts before all of it does: percentages, and the minutes that each lasts."""
 _DEFAULTS: Final = frozenset({"", "CodeDeployDefault.OneAtATime"})
 """What a deployment group has whose maker named no deployment configuration."""
+_DEEPEST: Final = 20
+"""Levels of an AppSpec, which has 5."""
 _FAILURE: Final = "DEPLOYMENT_FAILURE"
 _ALARM: Final = "DEPLOYMENT_STOP_ON_ALARM"
 _log: Final = logging.getLogger("locum.agents")
@@ -81,6 +84,8 @@ class DeploymentHost(Backend):
         self._entropy = entropy
         self._hooks: dict[tuple[str, str, str, str], asyncio.Future[str]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
+        self._active: dict[str, str] = {}  # the ids of deployments by the ARNs of their groups
+        self._creating = asyncio.Lock()
         self._moved = asyncio.Event()
         clock.on_move(self._ring)
 
@@ -88,18 +93,28 @@ class DeploymentHost(Backend):
         call.codec.check(call.params)
         if call.operation == "PutLifecycleEventHookExecutionStatus":
             return Carried(call.codec.serialize(self._reported(call), call.origin.request_id))
-        carried = await self._behind.call(call)
-        if carried.response.status < 300 and isinstance(carried.response.body, bytes):
-            made = json.loads(carried.response.body)["deploymentId"]
-            found = self._deployments.find(call.account, call.region, made)
-            if found is not None and found.platform == "Lambda":
-                self._begin(self._deploy(found))
+        async with self._creating:
+            self._check_idle(call)
+            carried = await self._behind.call(call)
+            if carried.response.status < 300 and isinstance(carried.response.body, bytes):
+                made = json.loads(carried.response.body)["deploymentId"]
+                found = self._deployments.find(call.account, call.region, made)
+                if found is not None and found.platform == "Lambda":
+                    self._active[found.group] = found.id
+                    self._begin(self._deploy(found))
         return carried
 
     async def close(self) -> None:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def _check_idle(self, call: BackendCall) -> None:
+        """Check that the group of a deployment that is asked for has none under way. Raises Fault."""
+        name = call.params.get("deploymentGroupName", "")
+        if active := self._active.get(group_arn(call.account, call.region, call.params["applicationName"], name)):
+            text = f"The Deployment Group '{name}' already has an active Deployment '{active}'"
+            raise Fault("DeploymentLimitExceededException", text, 400)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -133,6 +148,8 @@ class DeploymentHost(Backend):
             await self._undo(it, shift, failed)
         else:
             self._deployments.tell(it, "Succeeded")
+        finally:
+            self._active.pop(it.group, None)
 
     async def _undo(self, it: Deployment, shift: Shift | None, failed: _Failed) -> None:
         """Have a deployment have failed, and the alias be what it was, if its group says so."""
@@ -233,27 +250,25 @@ class DeploymentHost(Backend):
 
 def shift_of(revision: Mapping[str, Any]) -> Shift:
     """What the AppSpec of a revision says. Raises LocumError."""
-    import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with the first deployment
-
     inner = revision.get("appSpecContent") or revision.get("string") or {}
     content, digest = inner.get("content"), inner.get("sha256")
     if content is None:
         raise _Failed("INVALID_REVISION", "The embedded backend deploys AppSpecs that are in the revision itself.")
-    if digest and digest.lower() != sha256(content.encode()).hexdigest():
+    if digest and digest.lower() != sha256(content.encode(errors="surrogatepass")).hexdigest():
         raise _Failed("INVALID_REVISION", "The SHA256 hash of the AppSpec is not the one in the revision.")
     try:
-        spec = yaml.safe_load(content)
+        spec = document(content, _DEEPEST)
         (resource,) = (one for each in spec["Resources"] for one in each.values())
         given = {name: _scalar(value) for name, value in resource["Properties"].items()}
         hooks = {_scalar(event): _scalar(name) for each in spec.get("Hooks") or () for event, name in each.items()}
         versions = given["CurrentVersion"], given["TargetVersion"]
         return Shift(given["Name"], given["Alias"], *versions, hooks)
-    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise _Failed("INVALID_REVISION", "The AppSpec is not one of a Lambda function.") from error
 
 
 def _scalar(value: Any) -> str:
-    """A text or number as text. Lists are none: by aliases of YAML a short one can be of any length as text."""
+    """A text or number as text. Raises TypeError."""
     if not isinstance(value, (str, int)):
         raise TypeError(type(value))
     return str(value)

@@ -184,19 +184,22 @@ class ProvisionedConcurrency:
     async def _keep(self, key: Key) -> None:
         """Keep the environments of a configuration until it, or its function, is deleted."""
         changed, launch = self._changed[key], None
-        while (it := self._configs.get(key)) is not None:
-            changed.clear()
-            function = self._find(*key)
-            if function is None:
-                break
-            with ExitStack() as heard:
-                calls = [heard.enter_context(self._listening(arn)) for arn in {function.arn, it.arn}]
-                due = await self._allocate(it, function)
-                launch = it.launch
-                await self._any(changed, calls, max(0.0, due - self._clock()))
-        self._configs.pop(key, None)
-        if launch is not None:
-            self._release(launch)
+        try:
+            while (it := self._configs.get(key)) is not None:
+                changed.clear()
+                function = self._find(*key)
+                if function is None:
+                    break
+                with ExitStack() as heard:
+                    calls = [heard.enter_context(self._listening(arn)) for arn in {function.arn, it.arn}]
+                    due = await self._allocate(it, function)
+                    launch = it.launch
+                    await self._any(changed, calls, max(0.0, due - self._clock()))
+        finally:
+            for kept in (self._configs, self._keepers, self._changed):
+                kept.pop(key, None)
+            if launch is not None:
+                self._release(launch)
 
     async def _allocate(self, it: _Config, function: Function) -> float:
         """Have a configuration have its environments; when that is to be looked at again. It tells what it came to."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from locum.agents.event_schedules import next_time
@@ -34,6 +35,11 @@ FIRST_WAIT: Final = 60.0
 """Seconds until a rotation that failed is attempted again; then twice as many, each time."""
 
 _DAY: Final = 86_400
+_SHORTEST: Final = 4 * 3_600
+_LONGEST: Final = 999 * _DAY
+"""Seconds between the times of a schedule."""
+_SCHEDULE: Final = re.compile(r"rate\(\d+ (hour|day)s?\)|cron\(0( \S+){4} \*\)")
+"""Secrets Manager User Guide, "Rotation schedules": the minute is 0, and the year any."""
 _DAYS: Final = "AutomaticallyAfterDays"
 _EXPRESSION: Final = "ScheduleExpression"
 _RULES: Final = frozenset({_DAYS, _EXPRESSION, "Duration"})
@@ -82,6 +88,8 @@ class RotationHost(Backend):
     async def call(self, call: BackendCall) -> Carried:
         call.codec.check(call.params)
         secret = self._secrets.find(call.account, call.region, call.params["SecretId"])
+        if secret is None:  # which the other one tells the reason of
+            call = replace(call, params={"SecretId": call.params["SecretId"]})
         if secret is None or secret.managed:
             return await self._behind.call(call)
         output = await self._rotate(secret, call.params, call.origin.request_id)
@@ -101,15 +109,11 @@ class RotationHost(Backend):
         function, rules = params.get("RotationLambdaARN") or secret.function, params.get("RotationRules")
         if not function:
             raise Fault("InvalidRequestException", _NO_FUNCTION, 400)
+        _check_arn(function)
         rules = _checked(secret.rules if rules is None else rules)
-        version, at_once = (
-            params.get("ClientRequestToken") or request_id(self._entropy),
-            params.get("RotateImmediately"),
-        )
-        if secret.pending and secret.pending not in (secret.current, version, *self._tested):
-            text = "A previous rotation isn't complete. That rotation will be reattempted."
-            raise Fault("InvalidRequestException", text, 400)
+        version = params.get("ClientRequestToken") or request_id(self._entropy)
         await self._check_function(secret, function, cause)
+        secret = self._free(secret, version)
         key, told = (secret.account, secret.region, secret.arn), {"ARN": secret.arn, "Name": secret.name}
         known = self._rotated.get(key)
         if known is not None and known.version == version:  # the same request again
@@ -119,14 +123,25 @@ class RotationHost(Backend):
         self._schedule(secret, rotated, rules)
         if version == secret.current:  # it is done
             return told | {"VersionId": version}
-        self._secrets.begin(secret, version, copied=at_once is False)
-        if at_once is False:
+        only_tested = params.get("RotateImmediately") is False
+        self._secrets.begin(secret, version, copied=only_tested)
+        if only_tested:
             self._tested.add(version)
             self._begin(self._test(secret._replace(function=function), version))
             return told
         rotated.version = version
         self._begin(self._attempt(*key))
         return told | {"VersionId": version}
+
+    def _free(self, secret: Secret, version: str) -> Secret:
+        """A secret as it is now, of which no version but `version` is under way. Raises Fault."""
+        now = self._secrets.find(secret.account, secret.region, secret.arn)
+        if now is None:
+            raise Fault("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400)
+        if now.pending and now.pending not in (now.current, version, *self._tested):
+            text = "A previous rotation isn't complete. That rotation will be reattempted."
+            raise Fault("InvalidRequestException", text, 400)
+        return now
 
     async def _check_function(self, secret: Secret, function: str, cause: str) -> None:
         """Check that Secrets Manager may invoke the function of a secret. Raises Fault."""
@@ -225,6 +240,8 @@ class RotationHost(Backend):
             for key, rotated in list(self._rotated.items()):
                 if 0 < rotated.due <= now:
                     self._due(key, rotated)
+                elif not rotated.due and not rotated.version:  # nothing is to come
+                    del self._rotated[key]
             due = min((it.due for it in self._rotated.values() if it.due), default=None)
             await rung(self._changed, None if due is None else max(0.0, due - self._clock()))
 
@@ -232,10 +249,17 @@ class RotationHost(Backend):
         """Rotate a secret that is due, or attempt it again."""
         secret, rotated.due = self._secrets.find(*key), 0.0
         if secret is not None and secret.enabled and not rotated.version:
-            rotated.version = secret.pending if secret.pending != secret.current else ""
+            rotated.version = "" if secret.pending in (secret.current, *self._tested) else secret.pending
             rotated.version = rotated.version or request_id(self._entropy)
             self._secrets.begin(secret, rotated.version, copied=False)
         self._begin(self._attempt(*key))
+
+
+def _check_arn(function: str) -> None:
+    """Check that a function is named by its ARN, by which policies have decided on it. Raises Fault."""
+    arn = Arn.find(function)
+    if arn is None or arn.service != "lambda" or not arn.resource.startswith("function:"):
+        raise Fault("InvalidParameterException", "The RotationLambdaARN is not the ARN of a Lambda function.", 400)
 
 
 def _checked(rules: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -243,9 +267,15 @@ def _checked(rules: Mapping[str, Any]) -> Mapping[str, Any]:
     if _DAYS in rules and _EXPRESSION in rules:
         text = "You can't specify both AutomaticallyAfterDays and ScheduleExpression."
         raise Fault("InvalidParameterException", text, 400)
-    if _EXPRESSION in rules and not _next(rules, 0.0):
+    if _EXPRESSION in rules and not _is_schedule(rules[_EXPRESSION]):
         raise Fault("InvalidParameterException", "The ScheduleExpression is not valid.", 400)
     return {name: value for name, value in rules.items() if name in _RULES}
+
+
+def _is_schedule(expression: str) -> bool:
+    """Whether secrets can be rotated by an expression: every four hours at most, and every 999 days at least."""
+    first = next_time(expression, 0.0) if _SCHEDULE.fullmatch(expression) else 0.0
+    return bool(first) and _SHORTEST <= next_time(expression, first) - first <= _LONGEST
 
 
 def _next(rules: Mapping[str, Any], after: float) -> float:

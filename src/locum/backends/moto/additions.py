@@ -205,6 +205,7 @@ def _delete_subnet_group(call: BackendCall) -> dict[str, Any]:
 
 
 _SLOTS: Final = 16_384
+_MOST_SHARDS: Final = 500
 
 
 def _reshard(call: BackendCall) -> dict[str, Any]:
@@ -218,6 +219,9 @@ def _reshard(call: BackendCall) -> dict[str, Any]:
         raise Fault("InvalidParameterValue", "This operation is only for replication groups in cluster mode.", 400)
     wanted, gone = params["NodeGroupCount"], set(params.get("NodeGroupsToRemove") or ())
     shards = [it for it in group.node_groups if it["node_group_id"] not in gone]
+    if wanted > _MOST_SHARDS:
+        text = f"A replication group has {_MOST_SHARDS} node groups at most."
+        raise Fault("NodeGroupsPerReplicationGroupQuotaExceeded", text, 400)
     if wanted < 1 or len(group.node_groups) - len(shards) != max(len(group.node_groups) - wanted, 0):
         raise Fault("InvalidParameterCombination", "NodeGroupCount does not fit the node groups to remove.", 400)
     numbers = (f"{number:04d}" for number in range(1, _SLOTS) if f"{number:04d}" not in {_id(it) for it in shards})

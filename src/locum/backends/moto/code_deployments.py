@@ -11,8 +11,7 @@ from locum.backends.moto.models import backends_of, models_of
 from locum.backends.moto.reliance import check
 from locum.backends.moto.turns import in_turn
 from locum.backends.port import BackendCall
-from locum.core.arn import PARTITION
-from locum.core.deployments import Deployment
+from locum.core.deployments import Deployment, group_arn
 
 _SERVICE: Final = "codedeploy"
 _INFO: Final = "_deployment_info"
@@ -57,12 +56,11 @@ def _find(account: str, region: str, identifier: str) -> Deployment | None:
     group = found.deployment_group
     alarms = found.override_alarm_configuration or group.alarm_configuration or {}
     back = found.auto_rollback_configuration or group.auto_rollback_configuration or {}
-    name = f"{found.application_name}/{found.deployment_group_name}"
     return Deployment(
         account,
         region,
         identifier,
-        f"arn:{PARTITION}:{_SERVICE}:{region}:{account}:deploymentgroup:{name}",
+        group_arn(account, region, found.application_name, found.deployment_group_name),
         found.application.compute_platform or "Server",
         group.service_role_arn,
         str(found.deployment_config_name or ""),

@@ -24,7 +24,6 @@ __all__ = ["AT_ONCE", "Busy", "Functions", "Invocation", "InvocationResult", "La
 AT_ONCE: Final = 16
 """Invocations that run at the same time."""
 
-
 _log: Final = logging.getLogger("locum.compute")
 
 
@@ -112,11 +111,12 @@ class Functions:
     async def provision(self, launch: Launch, count: int, stream: str) -> int:
         """Have so many environments of `launch` be initialized, and stay so; how many there are, in use or not.
 
-        Their log streams are named after `stream`. Raises PackageError, NoRuntime, CannotStart.
+        Those that end by themselves meanwhile are not made again. Their log streams are named after `stream`. Raises
+        PackageError, NoRuntime, CannotStart.
         """
         function, around = launch.function, await self._surroundings()
-        while (there := self.provisioned(launch)) < count:
-            process = FunctionProcess(launch, f"{stream}{there:02d}", self._clock, self._runtimes)
+        for number in range(self.provisioned(launch), count):
+            process = FunctionProcess(launch, f"{stream}{number:02d}", self._clock, self._runtimes)
             process.provisioned = True
             ready = False
             try:
@@ -125,10 +125,10 @@ class Functions:
                 if not ready:
                     await process.close()
             if not ready:
-                return there
+                break
             self._warm.keep(process)
         self._warm.release(function.arn, function.version, max(count - self._busy(function), 0))
-        return count
+        return self.provisioned(launch)
 
     def provisioned(self, launch: Launch, *, idle: bool = False) -> int:
         """How many environments of `launch` are provisioned; those that are `idle` alone."""

@@ -74,10 +74,12 @@ class WarmFunctions:
         return [it for it in found if not it.ended and it.reusable and it.launch.serves(launch, now)]
 
     def release(self, arn: str, version: str, kept: int = 0) -> None:
-        """End provisioned environments of a version of a function, but for so many."""
+        """End provisioned environments of a version of a function, but for so many that can take an invocation."""
         found = [idle for idle in self._idle if idle.process.provisioned and idle.process.of(arn, version)]
-        for idle in found[kept:]:
-            self._end(idle)
+        living = [idle for idle in found if not idle.process.ended and idle.process.reusable]
+        for idle in found:
+            if idle not in living[:kept]:
+                self._end(idle)
 
     async def close(self) -> None:
         """End all, and wait until nothing of them is left."""

@@ -20,6 +20,7 @@ from locum.services.cloudformation.resolution import Run, Scope
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import CLOUDFORMATION, DEEPEST, LONGEST_OBJECT, invalid
 from locum.services.verbs import Context
+from locum.services.yaml_documents import document
 
 INCLUDE: Final = "AWS::Include"
 MOST: Final = 50
@@ -162,18 +163,9 @@ def _snippet(content: bytes) -> dict[str, Any]:
 
 def _of_yaml(text: str) -> Any:
     """A document of YAML. User Guide, "CloudFormation template format": aliases are not supported."""
-    import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with cfn-lint
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    depth = 0
     try:
-        for event in yaml.parse(text, Loader=loader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
-                raise _failed(_CONTENT)
-        return yaml.load(text, Loader=loader)  # noqa: S506 - a safe one
-    except (yaml.YAMLError, ValueError, TypeError) as error:
+        return document(text, DEEPEST)
+    except ValueError as error:
         raise _failed(_CONTENT) from error
 
 
