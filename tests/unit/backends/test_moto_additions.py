@@ -178,3 +178,25 @@ def test_no_group_of_caches_has_more_shards_than_there_can_be(plane: InProcess, 
     assert fault.code == "NodeGroupsPerReplicationGroupQuotaExceeded"
     (group,) = caches.describe_replication_groups(**of)["ReplicationGroups"]
     assert len(group["NodeGroups"]) == 1
+
+
+def test_a_deployment_group_is_as_it_was_updated(plane: InProcess) -> None:
+    deploy, iam = plane.client("codedeploy"), plane.client("iam")
+    trust = trusting(Service="codedeploy.amazonaws.com")
+    role = iam.create_role(RoleName="deploys", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    deploy.create_application(applicationName="app", computePlatform="Lambda")
+    for name in ("live", "taken"):
+        deploy.create_deployment_group(applicationName="app", deploymentGroupName=name, serviceRoleArn=role)
+    group: dict[str, Any] = {"applicationName": "app", "currentDeploymentGroupName": "live"}
+    canary = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    rollback = {"enabled": True, "events": ["DEPLOYMENT_FAILURE"]}
+    deploy.update_deployment_group(**group, deploymentConfigName=canary, autoRollbackConfiguration=rollback)
+    deploy.update_deployment_group(**group, newDeploymentGroupName="renamed")
+    told = deploy.get_deployment_group(applicationName="app", deploymentGroupName="renamed")["deploymentGroupInfo"]
+    assert (told["deploymentConfigName"], told["autoRollbackConfiguration"]) == (canary, rollback)
+    assert (told["deploymentGroupName"], told["serviceRoleArn"]) == ("renamed", role)
+    assert sorted(deploy.list_deployment_groups(applicationName="app")["deploymentGroups"]) == ["renamed", "taken"]
+    gone = refused(deploy.update_deployment_group, **group)
+    assert gone.code == "DeploymentGroupDoesNotExistException"
+    taken = {"currentDeploymentGroupName": "renamed", "newDeploymentGroupName": "taken"}
+    assert refused(deploy.update_deployment_group, **{**group, **taken}).code == "DeploymentGroupAlreadyExistsException"

@@ -315,6 +315,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Callable[[BackendCall], dict[str, Any
     ("cognito-identity", "SetIdentityPoolRoles"): _set_roles,
     ("codedeploy", "DeleteApplication"): code_deployments.delete_application,
     ("codedeploy", "DeleteDeploymentGroup"): code_deployments.delete_group,
+    ("codedeploy", "UpdateDeploymentGroup"): code_deployments.update_group,
     ("elasticache", "DeleteCacheSubnetGroup"): _delete_subnet_group,
     ("elasticache", "ModifyCacheCluster"): _modify_cache,
     ("elasticache", "ModifyReplicationGroupShardConfiguration"): _reshard,

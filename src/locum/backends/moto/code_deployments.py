@@ -12,6 +12,7 @@ from locum.backends.moto.reliance import check
 from locum.backends.moto.turns import in_turn
 from locum.backends.port import BackendCall
 from locum.core.deployments import Deployment, group_arn
+from locum.core.errors import Fault
 
 _SERVICE: Final = "codedeploy"
 _INFO: Final = "_deployment_info"
@@ -92,4 +93,46 @@ def delete_group(call: BackendCall) -> dict[str, Any]:
     """CodeDeploy API Reference, DeleteDeploymentGroup."""
     models, params = backends_of(_SERVICE)[call.account][call.region], call.params
     models.deployment_groups.get(params["applicationName"], {}).pop(params["deploymentGroupName"], None)
+    return {"hooksNotCleanedUp": []}
+
+
+_CHANGED: Final = {
+    "alarmConfiguration": "alarm_configuration",
+    "autoRollbackConfiguration": "auto_rollback_configuration",
+    "autoScalingGroups": "auto_scaling_groups",
+    "blueGreenDeploymentConfiguration": "blue_green_deployment_configuration",
+    "deploymentConfigName": "deployment_config_name",
+    "deploymentStyle": "deployment_style",
+    "ec2TagFilters": "ec2_tag_filters",
+    "ec2TagSet": "ec2_tag_set",
+    "ecsServices": "ecs_services",
+    "loadBalancerInfo": "load_balancer_info",
+    "onPremisesInstanceTagFilters": "on_premises_instance_tag_filters",
+    "onPremisesTagSet": "on_premises_tag_set",
+    "outdatedInstancesStrategy": "outdated_instances_strategy",
+    "serviceRoleArn": "service_role_arn",
+    "terminationHookEnabled": "termination_hook_enabled",
+    "triggerConfigurations": "trigger_configurations",
+}
+"""The members of UpdateDeploymentGroup that change a group -> the attributes of moto's."""
+
+
+def update_group(call: BackendCall) -> dict[str, Any]:
+    """CodeDeploy API Reference, UpdateDeploymentGroup. Raises Fault where there is none, or the name is taken."""
+    models, params = backends_of(_SERVICE)[call.account][call.region], call.params
+    application, name = params["applicationName"], params["currentDeploymentGroupName"]
+    if application not in models.applications:
+        text = f"No application found for name: {application}"
+        raise Fault("ApplicationDoesNotExistException", text, 400)
+    groups = models.deployment_groups.get(application, {})
+    group, renamed = groups.get(name), params.get("newDeploymentGroupName", name)
+    if group is None:
+        raise Fault("DeploymentGroupDoesNotExistException", f"No Deployment Group found for name: {name}", 400)
+    if renamed != name and renamed in groups:
+        text = f"Deployment group name already exists: {renamed}"
+        raise Fault("DeploymentGroupAlreadyExistsException", text, 400)
+    for member in params.keys() & _CHANGED.keys():
+        setattr(group, _CHANGED[member], params[member])
+    group.deployment_group_name = renamed
+    groups[renamed] = groups.pop(name)
     return {"hooksNotCleanedUp": []}
