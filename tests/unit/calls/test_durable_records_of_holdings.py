@@ -23,5 +23,6 @@ def test_the_record_of_a_change_is_on_the_disk_when_its_answer_comes(
             answer = getattr(client, way.operation)(**filled(way.params, held.names))
         except ClientError as error:  # what the call before it deleted
             answer = error.response
-        stored = plane.node.runtime.history.latest(1)  # what is on the disk now: nothing is written for the question
-        assert [record.request_id for record in stored] == [answer["ResponseMetadata"]["RequestId"]], way.operation
+        asked = answer["ResponseMetadata"]["RequestId"]
+        stored = plane.node.runtime.history.by_request(asked)  # from the disk: nothing is written for the question
+        assert [record.request_id for record in stored] == [asked], way.operation

@@ -89,7 +89,7 @@ def test_a_resource_policy_of_logs_of_somebody_else_is_not_taken_over(plane: InP
     logs.put_resource_policy(policyName="theirs", policyDocument=theirs)
     with pytest.raises(Fault, match="identifier 'theirs' already exists"):
         making.create("AWS::Logs::ResourcePolicy", PolicyName="theirs", PolicyDocument=ours)
-    (seen,) = logs.describe_resource_policies()["resourcePolicies"]
+    (seen,) = [it for it in logs.describe_resource_policies()["resourcePolicies"] if it["policyName"] == "theirs"]
     assert json.loads(seen["policyDocument"]) == json.loads(theirs)
     made = making.create("AWS::Logs::ResourcePolicy", PolicyName="ours", PolicyDocument=ours)
     assert making.again(made).physical == "ours"

@@ -81,7 +81,7 @@ _STREAM: Final = Row(
             "StreamEncryption": {"EncryptionType": "{it.EncryptionType}", "KeyId": "{it.KeyId}"},
         },
         parts=(Part("Tags", Call("ListTagsForStream", _NAMED), "Tags"),),
-        lists=Listing(Call("ListStreams"), "StreamNames"),
+        lists=Listing(Call("ListStreams", {"Limit": 10_000}), "StreamNames"),
     ),
 )
 _OF_STREAM: Final = provider(_STREAM)
