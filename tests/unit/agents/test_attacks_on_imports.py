@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from support.nested_stacks import Bucket, made, nested, queue
+from support.nested_stacks import RETAINED, TOPIC, Bucket, Nesting, entry, nested, queue
 from support.plane import allow, fresh
 from support.waiting_stacks import Crafts, crafts, template
 
-RETAINED = {"DeletionPolicy": "Retain"}
 SECRET = "Sealed-in-an-import"
-TOPIC = {"Type": "AWS::SNS::Topic"}
 
 
 @pytest.fixture(scope="module")
@@ -65,47 +63,6 @@ def test_attack_a_secret_in_an_import_is_told_by_no_event_and_no_notification(th
     while "IMPORT_COMPLETE" not in (message := there.message()) or "Resource import completed" not in message:
         assert SECRET not in message
     assert (SECRET in message, name in message) == (False, True)
-
-
-class Nesting:
-    """A stack `outer`, and one by itself, `inner`, which is to be nested in it as `Inner`."""
-
-    def __init__(self, there: Crafts, **params: Any) -> None:
-        self.there, self.bucket = there, Bucket(there)
-        self.url = self.bucket.put("inner", {"Queue": queue(1)})
-        self.outer = made(there, {"Topic": TOPIC})
-        self.inner = there.create({"Queue": queue(1)}, **params)
-        assert there.status(self.inner) == "CREATE_COMPLETE"
-
-    def body(self, **properties: Any) -> dict[str, Any]:
-        return {"Topic": TOPIC, "Inner": {**nested(self.url, **properties), **RETAINED}}
-
-    def proposed(self, client: Any = None, **properties: Any) -> dict[str, Any]:
-        """The change set of the import."""
-        client = client or self.there.cloudformation
-        found = client.create_change_set(
-            StackName=self.outer,
-            ChangeSetName=fresh("nests"),
-            ChangeSetType="IMPORT",
-            TemplateBody=template(self.body(**properties)),
-            ResourcesToImport=[of_stack("Inner", self.inner)],
-        )
-        return dict(self.there.cloudformation.describe_change_set(ChangeSetName=found["Id"]))
-
-    def executed(self, client: Any = None) -> str:
-        """The status of the outer stack after the import."""
-        found = self.proposed(client)
-        assert found["Status"] == "CREATE_COMPLETE", found["StatusReason"]
-        (client or self.there.cloudformation).execute_change_set(ChangeSetName=found["ChangeSetId"])
-        return self.there.status(self.outer)
-
-
-def of_stack(logical: str, stack: str) -> dict[str, Any]:
-    return {
-        "ResourceType": "AWS::CloudFormation::Stack",
-        "LogicalResourceId": logical,
-        "ResourceIdentifier": {"StackId": stack},
-    }
 
 
 READS = ["cloudformation:*ChangeSet", "cloudformation:Describe*", "cloudformation:GetTemplate", "s3:GetObject"]
@@ -171,7 +128,7 @@ def test_attack_a_stack_that_retained_another_one_is_not_nested_in_that(there: C
         ChangeSetName=fresh("nests"),
         ChangeSetType="IMPORT",
         TemplateBody=template({"Queue": queue(1), "Outer": {**nested(url), **RETAINED}}),
-        ResourcesToImport=[of_stack("Outer", nesting.outer)],
+        ResourcesToImport=[entry("Outer", nesting.outer)],
     )
     told = there.cloudformation.describe_change_set(ChangeSetName=found["Id"])
     assert told["StatusReason"] == "Stacks cannot be imported into a child stack."

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
 
 from locum.state import Stack
-from support.nested_stacks import Bucket, delay_in, made, nested, pair, queue
+from support.nested_stacks import RETAINED, TOPIC, Nesting, delay_in, entry, nested, pair, queue
 from support.plane import allow, fresh
 from support.waiting_stacks import Crafts, crafts, template
-
-STACK = "AWS::CloudFormation::Stack"
-TOPIC = {"Type": "AWS::SNS::Topic"}
-RETAINED = {"DeletionPolicy": "Retain"}
 
 
 @pytest.fixture(scope="module")
@@ -23,51 +18,6 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crafts]:
     """A plane for all of these tests."""
     with crafts(tmp_path_factory.mktemp("nests")) as plane:
         yield plane
-
-
-class Nesting:
-    """A stack `outer`, and one by itself, `inner`, which is to be nested in it as `Inner`."""
-
-    def __init__(self, there: Crafts, inner: Mapping[str, Any] | None = None, **params: Any) -> None:
-        self.there, self.bucket = there, Bucket(there)
-        resources = inner or {"Queue": queue(1)}
-        self.url = self.bucket.put("inner", resources)
-        self.outer = made(there, {"Topic": TOPIC})
-        self.inner = there.create(resources, **params)
-        assert there.status(self.inner) == "CREATE_COMPLETE"
-
-    def body(self, **properties: Any) -> dict[str, Any]:
-        """The resources of the outer stack with the inner one."""
-        return {"Topic": TOPIC, "Inner": {**nested(self.url, **properties), **RETAINED}}
-
-    def proposed(self, client: Any = None, **properties: Any) -> dict[str, Any]:
-        """The change set of the import."""
-        client = client or self.there.cloudformation
-        found = client.create_change_set(
-            StackName=self.outer,
-            ChangeSetName=fresh("nests"),
-            ChangeSetType="IMPORT",
-            TemplateBody=template(self.body(**properties)),
-            ResourcesToImport=[entry("Inner", self.inner)],
-        )
-        return dict(self.there.cloudformation.describe_change_set(ChangeSetName=found["Id"]))
-
-    def reason(self, **properties: Any) -> str:
-        """Why the change set fails."""
-        found = self.proposed(**properties)
-        assert found["Status"] == "FAILED"
-        return str(found["StatusReason"])
-
-    def executed(self, **properties: Any) -> str:
-        """The status of the outer stack after the import."""
-        found = self.proposed(**properties)
-        assert found["Status"] == "CREATE_COMPLETE", found["StatusReason"]
-        self.there.cloudformation.execute_change_set(ChangeSetName=found["ChangeSetId"])
-        return self.there.status(self.outer)
-
-
-def entry(logical: str, stack: str) -> dict[str, Any]:
-    return {"ResourceType": STACK, "LogicalResourceId": logical, "ResourceIdentifier": {"StackId": stack}}
 
 
 def test_a_stack_becomes_a_nested_one_and_is_updated_and_deleted_as_such(there: Crafts) -> None:
