@@ -51,7 +51,7 @@ _log: Final = logging.getLogger("locum.agents")
 
 
 class Shift(NamedTuple):
-    """What an AppSpec says: a function, its alias, the versions, and its hooks by lifecycle event."""
+    """The content of an AppSpec: a function, its alias, the versions, and its hooks by lifecycle event."""
 
     function: str
     alias: str
@@ -139,7 +139,7 @@ class DeploymentHost(Backend):
             for weight, minutes in steps:
                 await self._check_alarms(it)
                 await self._weigh(it, shift, weight)
-                await self._pause(minutes * 60.0)
+                await self._wait(minutes * 60.0)
             await self._check_alarms(it)
             await self._move(it, shift, shift.target)
             await self._hook(it, shift, "AfterAllowTraffic")
@@ -188,10 +188,12 @@ class DeploymentHost(Backend):
         given = {"FunctionName": shift.function, "Name": shift.alias, "FunctionVersion": version}
         await self._call(it, "lambda", "UpdateAlias", {**given, "RoutingConfig": {"AdditionalVersionWeights": {}}})
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait so long by the clock of the plane."""
+    async def _wait(self, seconds: float, reported: asyncio.Future[str] | None = None) -> None:
+        """Wait so long by the clock of the plane, or until there is a report."""
         due = self._clock() + seconds
-        while (left := due - self._clock()) > 0:
+        if reported is not None:
+            reported.add_done_callback(lambda _: self._ring())
+        while (reported is None or not reported.done()) and (left := due - self._clock()) > 0:
             await rung(self._moved, left)
 
     # -- hooks -------------------------------------------------------------------------------------------
@@ -208,7 +210,7 @@ class DeploymentHost(Backend):
         try:
             answer = await self._call(it, "lambda", "Invoke", given)
             if not answer.get("FunctionError"):
-                await self._until(reported, LONGEST_HOOK)
+                await self._wait(LONGEST_HOOK, reported)
             status = reported.result() if reported.done() else "Failed"
         finally:
             del self._hooks[key]
@@ -216,15 +218,8 @@ class DeploymentHost(Backend):
             told_why = f"The {event} validation function {shift.hooks[event]} failed, or did not report its success."
             raise _Failed("HOOK_EXECUTION_FAILURE", told_why)
 
-    async def _until(self, reported: asyncio.Future[str], seconds: float) -> None:
-        """Wait for a report, for so long by the clock of the plane."""
-        due = self._clock() + seconds
-        reported.add_done_callback(lambda _: self._ring())
-        while not reported.done() and (left := due - self._clock()) > 0:
-            await rung(self._moved, left)
-
     def _reported(self, call: BackendCall) -> dict[str, Any]:
-        """What a hook reports. CodeDeploy API Reference, PutLifecycleEventHookExecutionStatus. Raises Fault."""
+        """Take the report of a hook. CodeDeploy API Reference, PutLifecycleEventHookExecutionStatus. Raises Fault."""
         params = call.params
         execution, status = params.get("lifecycleEventHookExecutionId", ""), params.get("status", "")
         if self._deployments.find(call.account, call.region, params.get("deploymentId", "")) is None:
@@ -249,7 +244,7 @@ class DeploymentHost(Backend):
 
 
 def shift_of(revision: Mapping[str, Any]) -> Shift:
-    """What the AppSpec of a revision says. Raises LocumError."""
+    """The content of the AppSpec of a revision. Raises LocumError."""
     inner = revision.get("appSpecContent") or revision.get("string") or {}
     content, digest = inner.get("content"), inner.get("sha256")
     if content is None:

@@ -146,7 +146,7 @@ class FunctionHost(Backend):
         return result
 
     async def _launch(self, function: Function, cause: str) -> Launch:
-        """What an environment of a function is started with, in a session of its role. Raises Fault."""
+        """The launch of an environment of a function, in a session of its role. Raises Fault."""
         session = await self._session(execution_role(function), cause)
         variables = of_function(function, session.credentials, self._endpoint(), self._search_path)
         issued = session.caller.session

@@ -166,7 +166,7 @@ class ProvisionedConcurrency:
         return (call.account, call.region, name, qualifier), function
 
     def _told(self, it: _Config) -> dict[str, Any]:
-        """What is told of a configuration: environments in use are allocated, and not available."""
+        """The description of a configuration: environments in use are allocated, and not available."""
         ready = it.launch is not None and it.status == READY
         allocated = self._functions.provisioned(it.launch) if ready and it.launch else 0
         available = self._functions.provisioned(it.launch, idle=True) if ready and it.launch else 0
@@ -238,7 +238,7 @@ class ProvisionedConcurrency:
 
     @staticmethod
     def _renewal(launch: Launch) -> float:
-        """When environments have to be made anew, as their credentials could expire in an invocation."""
+        """The time at which environments have to be made anew: their credentials could expire in an invocation."""
         return launch.expires - launch.function.timeout - RENEWED
 
 

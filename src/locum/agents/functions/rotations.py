@@ -279,7 +279,7 @@ def _is_schedule(expression: str) -> bool:
 
 
 def _next(rules: Mapping[str, Any], after: float) -> float:
-    """When a secret is to be rotated next, by its rules; 0 where it is not by itself."""
+    """The time of the next rotation of a secret, by its rules; 0 where it is not rotated by itself."""
     if _EXPRESSION in rules:
         return next_time(rules[_EXPRESSION], after)
     return after + rules[_DAYS] * _DAY if _DAYS in rules else 0.0

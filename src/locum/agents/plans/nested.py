@@ -11,6 +11,7 @@ from locum.core.actors import on_behalf_of
 from locum.core.calls import ServiceCall
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.providers.base import Made, Resource
+from locum.services.cloudformation.providers.cloudformation import parameter_text
 from locum.services.cloudformation.templates import CLOUDFORMATION, s3_object
 
 
@@ -22,7 +23,7 @@ def nested_in(stage: Stage, around: Surroundings, resource: Resource, made: Made
     within = stage.by(on_behalf_of(stage.caller, CLOUDFORMATION))
     reading = reading_of(within, around, str(resource.properties.get("TemplateURL", "")))
     pseudo = Pseudo(*stage.place, resource.name(128), made.physical)
-    values = {str(name): text_of_parameter(value) for name, value in resource.properties.get("Parameters", {}).items()}
+    values = {str(name): parameter_text(value) for name, value in resource.properties.get("Parameters", {}).items()}
     whole = prepared(within, around._replace(caller=within.caller), template_read(around, reading), values, pseudo)
     return within, whole, reading
 
@@ -30,8 +31,7 @@ def nested_in(stage: Stage, around: Surroundings, resource: Resource, made: Made
 def reading_of(stage: Stage, around: Surroundings, url: str) -> Asked:
     """The call that reads the template at a URL. Raises Fault where it is not one of S3."""
     named = s3_object(url, around.settings)
-    params = {"Bucket": named.bucket, "Key": named.key} | ({"VersionId": named.version} if named.version else {})
-    return Asked("s3", "GetObject", params, named.region or stage.place.region, stage.state, stage.caller)
+    return Asked("s3", "GetObject", named.params, named.region or stage.place.region, stage.state, stage.caller)
 
 
 def template_read(around: Surroundings, reading: Asked) -> str:
@@ -40,13 +40,6 @@ def template_read(around: Surroundings, reading: Asked) -> str:
     made = ServiceCall(reading.actor, reading.service, reading.operation, reading.params, reading.region)
     body: bytes = around.read(made)["Body"]
     return body.decode("utf-8", "replace")
-
-
-def text_of_parameter(value: Any) -> str:
-    """The value of a parameter as a template takes it: lists are separated by commas."""
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(text_of_parameter, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def attributes(outputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.agents.plans.marks import MARK, is_marked
-from locum.agents.plans.nested import reading_of, template_read, text_of_parameter
+from locum.agents.plans.nested import reading_of, template_read
 from locum.agents.plans.parts import Action, Part
 from locum.agents.plans.rehearsal import Asked, Stage
 from locum.agents.plans.templates import TemplatePlan
@@ -14,6 +14,7 @@ from locum.agents.plans.whole import Surroundings, prepared
 from locum.core.actors import on_behalf_of
 from locum.core.errors import Fault
 from locum.services.cloudformation.intrinsics import Pseudo
+from locum.services.cloudformation.providers.cloudformation import parameter_text
 from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.state.cloudformation import stack_arn
 
@@ -30,7 +31,7 @@ class _Contents(NamedTuple):
 def stack_parts(
     stage: Stage, around: Surroundings, address: str, phase: str, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[Part]:
-    """What the contents of a stack take in a phase, in which it becomes `after`, which was `before`."""
+    """The parts of the contents of a stack in a phase, in which it becomes `after`, which was `before`."""
     values = before if phase == "delete" else after
     if role := values.get("iam_role_arn"):
         yield Part(address, STACK_TYPE, phase, actions=(Action("iam:PassRole", str(role)),), known=True)
@@ -61,12 +62,12 @@ class _Stack:
         self.reading: list[Asked] = []
 
     def contents(self, values: Mapping[str, Any], phases: Iterable[str]) -> _Contents:
-        """What a stack with these values takes in some phases. Raises Fault where its template is not known."""
+        """The contents of a stack with these values, in some phases. Raises Fault where its template is not known."""
         place, name = self._stage.place, str(values.get("name") or MARK)
         text = self._template(values)
         if is_marked(text):
             raise Fault("ValidationError", "its template is known only once other resources are there")
-        given = {key: text_of_parameter(value) for key, value in (values.get("parameters") or {}).items()}
+        given = {key: parameter_text(value) for key, value in (values.get("parameters") or {}).items()}
         pseudo = Pseudo(*place, name, stack_arn(place.region, place.account, name, MARK))
         whole = prepared(self._stage, self._around, text, given, pseudo)
         self.reading += whole.calls

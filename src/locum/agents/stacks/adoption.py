@@ -86,8 +86,9 @@ class Creation:
             raise self._unless_proven
         self._unless_proven = None
         try:
-            again = self._identity(f"{of}/{self._runtime.entropy(16).hex()}")
-            return await self._calls.make(call, self._cause, request_id=again if before else identity)
+            if before:
+                identity = self._identity(f"{of}/{self._runtime.entropy(16).hex()}")
+            return await self._calls.make(call, self._cause, request_id=identity)
         except Fault as fault:
             if not self._again:
                 raise

@@ -25,10 +25,10 @@ from locum.services.cloudformation.drift import (
     told,
 )
 from locum.services.cloudformation.following import actor_of
+from locum.services.cloudformation.lookup import stack_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.verbs import Outcome
 from locum.state import Event, ResourceDrift, Stack, StackDrift, StackResource, State, put, remove
-from locum.state.autoscaling import regional
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -93,7 +93,7 @@ class Checker:
         return self._runtime.ledger.state
 
     def _stack(self, state: State) -> Stack | None:
-        found = state.get(Stack, self._it.account, regional(self._it.region, self._it.stack))
+        found = stack_of(state, self._it)
         return None if found is None or found.deleted else found
 
     async def _commit(self, change: Callable[[State, Stack], tuple[Event, ...]]) -> None:

@@ -19,7 +19,7 @@ _FORMS: Final = ("shown", "kept")
 
 
 def left_by_failure(last: Mapping[str, Any], tried: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a resource that was `last`, and whose update to what was `tried` failed: it may be either.
+    """The properties kept of a resource that was `last`, and whose update to `tried` failed: it may be either.
 
     Of each property it is the one that is not that of `properties`, so that an update to these leaves none out.
     """
@@ -36,7 +36,7 @@ def left_by_failure(last: Mapping[str, Any], tried: Mapping[str, Any], propertie
 
 
 def _either(last: Any, tried: Any, wanted: Any) -> Any:
-    """What a value may be that was `last`, or is what was `tried`, where it is to be what is `wanted`.
+    """The value that may be there, which was `last`, or is what was `tried`, where it is to be what is `wanted`.
 
     Of lists and mappings it has what may be there and is not to be, so that it is removed, and of the rest what is
     there for certain, so that all else is put.

@@ -224,17 +224,14 @@ def _reshard(call: BackendCall) -> dict[str, Any]:
         raise Fault("NodeGroupsPerReplicationGroupQuotaExceeded", text, 400)
     if wanted < 1 or len(group.node_groups) - len(shards) != max(len(group.node_groups) - wanted, 0):
         raise Fault("InvalidParameterCombination", "NodeGroupCount does not fit the node groups to remove.", 400)
-    numbers = (f"{number:04d}" for number in range(1, _SLOTS) if f"{number:04d}" not in {_id(it) for it in shards})
+    taken = {it["node_group_id"] for it in shards}
+    numbers = (f"{number:04d}" for number in range(1, _SLOTS) if f"{number:04d}" not in taken)
     shards += [_shard(name, next(numbers), shards[0]) for _ in range(wanted - len(shards))]
     for number, shard in enumerate(shards):
         shard["slots"] = f"{_SLOTS * number // wanted}-{_SLOTS * (number + 1) // wanted - 1}"
     group.node_groups = shards
     group.member_clusters = [node["cache_cluster_id"] for it in shards for node in it["node_group_members"]]
     return {"ReplicationGroup": {"ReplicationGroupId": name, "Status": group.status}}
-
-
-def _id(shard: Mapping[str, Any]) -> str:
-    return str(shard["node_group_id"])
 
 
 def _shard(group: str, number: str, like: Mapping[str, Any]) -> dict[str, Any]:

@@ -253,10 +253,9 @@ def _response_of_s3_control(call: BackendCall) -> HttpResponse:
 
 def _response_of_lambda(call: BackendCall) -> HttpResponse:
     """The response of moto's Lambda, of the function, version or alias that the call names."""
-    name, qualifier = qualifiers.named(call)
-    if invoke_settings.concerns(call, qualifier):
-        call.codec.check(call.params)
-        return call.codec.serialize(invoke_settings.carry_out(call, name, qualifier, call.origin.at), "")
+    own = invoke_settings.response(call)
+    if own is not None:
+        return own
     call = qualifiers.apart(call)
     own = qualifiers.policy(call)
     return _response_to(call) if own is None else own

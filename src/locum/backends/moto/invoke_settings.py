@@ -11,15 +11,16 @@ from typing import Any, Final
 from moto.awslambda.exceptions import UnknownFunctionException
 
 from locum.backends.moto.models import models_of
+from locum.backends.moto.qualifiers import named
 from locum.backends.port import BackendCall
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
+from locum.core.http import HttpResponse
 
 _KEPT: Final = "locum_invoke_settings"
 """The attribute of a function in moto for the settings of its versions and aliases, by qualifier."""
 _SETTINGS: Final = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
-_OF_QUALIFIER: Final = ("Put", "Update", "Get", "Delete")
-_NAME: Final = "FunctionEventInvokeConfig"
+_OPERATIONS: Final = frozenset(f"{verb}FunctionEventInvokeConfig" for verb in ("Put", "Update", "Get", "Delete"))
 
 
 def settings_of(function: Any, qualifier: str) -> Mapping[str, Any] | None:
@@ -28,13 +29,18 @@ def settings_of(function: Any, qualifier: str) -> Mapping[str, Any] | None:
     return found
 
 
-def concerns(call: BackendCall, qualifier: str) -> bool:
-    """Whether a call is about the settings of a version or an alias."""
-    return qualifier not in ("", "$LATEST") and call.operation in {f"{verb}{_NAME}" for verb in _OF_QUALIFIER}
+def response(call: BackendCall) -> HttpResponse | None:
+    """The response to a call that is about the settings of a version or an alias; None to others. Raises Fault."""
+    if call.operation not in _OPERATIONS:
+        return None
+    name, qualifier = named(call)
+    if qualifier in ("", "$LATEST"):
+        return None
+    call.codec.check(call.params)
+    return call.codec.serialize(_carried_out(call, name, qualifier), "")
 
 
-def carry_out(call: BackendCall, name: str, qualifier: str, now: float) -> dict[str, Any]:
-    """Carry out such a call, at a time (epoch seconds). Raises Fault."""
+def _carried_out(call: BackendCall, name: str, qualifier: str) -> dict[str, Any]:
     models = models_of("lambda", call.account, call.region)
     arn = f"arn:{PARTITION}:lambda:{call.region}:{call.account}:function:{name}:{qualifier}"
     try:
@@ -55,5 +61,5 @@ def carry_out(call: BackendCall, name: str, qualifier: str, now: float) -> dict[
     if not call.operation.startswith("Get"):
         before = {} if call.operation.startswith("Put") else known
         given = {member: call.params[member] for member in _SETTINGS if member in call.params}
-        known = kept[qualifier] = {**before, **given, "LastModified": now, "FunctionArn": arn}
+        known = kept[qualifier] = {**before, **given, "LastModified": call.origin.at, "FunctionArn": arn}
     return dict(known)

@@ -131,7 +131,7 @@ class Functions:
         return self.provisioned(launch)
 
     def provisioned(self, launch: Launch, *, idle: bool = False) -> int:
-        """How many environments of `launch` are provisioned; those that are `idle` alone."""
+        """The number of provisioned environments of `launch`; of those that are `idle` alone."""
         return len(self._warm.provisioned(launch)) + (0 if idle else self._busy(launch.function))
 
     def release(self, arn: str, version: str) -> None:

@@ -89,7 +89,7 @@ def get_resource_request_status(ctx: Context, params: Params) -> Outcome:
 
 
 def _under_way(ctx: Context, params: Params) -> float | None:
-    """When a request came whose operation is under way (epoch seconds)."""
+    """The time at which a request came whose operation is under way (epoch seconds)."""
     it = existing(ctx, params["RequestToken"])
     return it.at if it.under_way else None
 

@@ -255,7 +255,7 @@ class _Comparison:
                             yield one._replace(certain=True), difference.shown()
 
     def _places(self, value: Any, detail: _Detail, before: Any, after: Any) -> list[Difference]:
-        """What changes within a property because of what it refers to: of parameters, where the detail names none."""
+        """The changes within a property because of its references: to parameters, where the detail names none."""
         places = []
         for path, leaf in leaves_of(value):
             told = self._after.referenced(leaf)

@@ -11,11 +11,10 @@ from typing import Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.lookup import change_sets_of, executed_by
+from locum.services.cloudformation.lookup import change_sets_of, executed_by, stack_of
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
 from locum.state import ChangeSet, Event, Stack, State, remove
-from locum.state.autoscaling import regional
 from locum.state.cloudformation import REVIEW
 from locum.state.indexes import NESTED_CHANGE_SETS
 
@@ -29,11 +28,6 @@ def beneath(state: State, it: ChangeSet) -> list[ChangeSet]:
     """The change sets of the nested stacks of which `it` is the parent, in the order of their logical ids."""
     found = [one for one in state.find(NESTED_CHANGE_SETS, it.arn) if isinstance(one, ChangeSet)]
     return sorted(found, key=lambda one: one.logical)
-
-
-def stack_of(state: State, it: ChangeSet) -> Stack | None:
-    """The stack of a change set, unless it is forgotten."""
-    return state.get(Stack, it.account, regional(it.region, it.stack))
 
 
 def change_set_at(state: State, account: str, arn: str) -> ChangeSet | None:

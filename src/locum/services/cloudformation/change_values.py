@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.services.cloudformation.functions import function_of
+from locum.services.cloudformation.providers.templates import value_of
 from locum.services.cloudformation.shapes import Node, item_of, members_of, node_of, resolved, types_of
 from locum.services.cloudformation.shown import as_json, as_texts
 
@@ -22,7 +23,7 @@ _DOCUMENT: Final = frozenset({"object", "string"})
 
 
 class Difference(NamedTuple):
-    """What has another value at `path`; None where there is none."""
+    """A change of the value at `path`, of which `before` or `after` is None where there is none."""
 
     path: Path
     before: Any
@@ -52,7 +53,7 @@ def told_values(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differences(kind: str, name: str, before: Any, after: Any) -> list[Difference]:
-    """What differs of the property `name` of a resource of type `kind`."""
+    """The differences of the property `name` of a resource of type `kind`."""
     root = node_of(kind)
     node = resolved(root, members_of(root, root).get(name, _ANY))
     return list(_differences(root, node, Difference((name,), before, after)))
@@ -60,7 +61,7 @@ def differences(kind: str, name: str, before: Any, after: Any) -> list[Differenc
 
 def at_places(places: Iterable[Path], name: str, before: Any, after: Any) -> list[Difference]:
     """The values of the property `name` at some places of it; of all of it where it has no such places."""
-    found = [Difference((name, *place), _at(before, place), _at(after, place)) for place in places]
+    found = [Difference((name, *place), value_of(before, place), value_of(after, place)) for place in places]
     return [one for one in found if one.after is not None] or [Difference((name,), before, after)]
 
 
@@ -92,18 +93,7 @@ def _differences(root: Node, node: Node, whole: Difference) -> Iterator[Differen
             yield from _differences(root, resolved(root, members.get(key, others)), part)
     elif isinstance(before, list) and isinstance(after, list):
         for index in range(max(len(before), len(after))):
-            part = Difference((*path, str(index)), _at(before, (str(index),)), _at(after, (str(index),)))
+            part = Difference((*path, str(index)), value_of(before, (str(index),)), value_of(after, (str(index),)))
             yield from _differences(root, item_of(root, node), part)
     else:
         yield whole
-
-
-def _at(value: Any, path: Path) -> Any:
-    for step in path:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value

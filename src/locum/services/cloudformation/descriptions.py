@@ -51,7 +51,7 @@ def describe_stacks(ctx: Context, params: Params) -> Outcome:
 
 
 def _under_way(ctx: Context, params: Params) -> float | None:
-    """When the operation of a stack began that is under way (epoch seconds)."""
+    """The time at which the operation of a stack began that is under way (epoch seconds)."""
     it = stack_named(ctx, params.get("StackName") or "")
     return max(it.created, it.updated, it.ending) if it is not None and it.under_way else None
 

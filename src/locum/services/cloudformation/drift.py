@@ -17,7 +17,7 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudformation.asked import asked
 from locum.services.cloudformation.comparison import PropertyDifference, compared
 from locum.services.cloudformation.following import actor_of
-from locum.services.cloudformation.lookup import existing, resource_of, resources_of
+from locum.services.cloudformation.lookup import existing, resource_of, resources_of, stack_of
 from locum.services.cloudformation.neighbours import Neighbour, unaccounted
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
@@ -30,7 +30,6 @@ from locum.services.cloudformation.templates import invalid
 from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import Event, ResourceDrift, Stack, StackDrift, StackResource, State, put, remove
-from locum.state.autoscaling import regional
 from locum.state.indexes import OF_STACK, scoped
 
 _CHECKABLE: Final = (
@@ -99,7 +98,7 @@ def describe_stack_drift_detection_status(ctx: Context, params: Params) -> Outco
     """cloudformation:DescribeStackDriftDetectionStatus."""
     wanted = params["StackDriftDetectionId"]
     it = _detection(ctx, wanted)
-    stack = None if it is None else ctx.state.get(Stack, it.account, regional(it.region, it.stack))
+    stack = None if it is None else stack_of(ctx.state, it)
     if it is None or stack is None:
         raise invalid(f"Stack drift detection with id {wanted} does not exist")
     shown: dict[str, Any] = {
@@ -120,7 +119,7 @@ def _detection(ctx: Context, wanted: str) -> StackDrift | None:
 
 
 def _under_way(ctx: Context, params: Params) -> float | None:
-    """When a drift detection began that is under way (epoch seconds)."""
+    """The time at which a drift detection began that is under way (epoch seconds)."""
     it = _detection(ctx, params["StackDriftDetectionId"])
     return it.at if it is not None and it.under_way else None
 

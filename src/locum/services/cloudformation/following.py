@@ -15,11 +15,11 @@ from locum.core.calls import ServiceCall
 from locum.core.clock import iso8601_ms
 from locum.core.principal import Source
 from locum.credentials import KeyRing
+from locum.services.cloudformation.lookup import stack_of
 from locum.services.cloudformation.sealing import opened
 from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.services.cloudformation.told_events import event_id, is_of_stack, properties_told
 from locum.state import Stack, StackEvent, State
-from locum.state.autoscaling import regional
 
 SESSION: Final = "AWSCloudFormation"
 _SUBJECT: Final = "AWS CloudFormation Notification"
@@ -36,7 +36,7 @@ def actor_of(stack: Stack) -> Actor:
 
 def following(state: State, it: StackEvent, _now: float, ring: KeyRing) -> Iterator[ServiceCall]:
     """The messages about an event."""
-    stack = state.get(Stack, it.account, regional(it.region, it.stack))
+    stack = stack_of(state, it)
     if stack is None or not stack.notifications:
         return
     kept = opened(ring, stack.account, stack.id, it.properties)

@@ -303,7 +303,7 @@ def owned(
 
 
 def held_by_a_stack(state: State, seals: Seals, stack: Stack, new: StackResource, properties: Mapping[str, Any]) -> str:
-    """Why a resource cannot be made that its properties identify: a stack of the region has it, if it is there or not.
+    """The reason that a resource cannot be made: a stack of the region has what its properties identify.
 
     Empty where none has.
     """

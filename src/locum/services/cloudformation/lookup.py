@@ -7,9 +7,11 @@ from typing import Final
 from locum.core.errors import Fault
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
-from locum.state import ChangeSet, Stack, StackEvent, StackResource, StackTemplate, State
+from locum.state import ChangeSet, Stack, StackDrift, StackEvent, StackResource, StackTemplate, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import OF_STACK, STACK_NAME, scoped
+
+OfStack = ChangeSet | StackDrift | StackEvent | StackResource
 
 NOT_FOUND: Final = "ChangeSetNotFound"
 """The code for a change set that is not there."""
@@ -28,8 +30,8 @@ def stack_at(state: State, account: str, region: str, arn: str) -> Stack | None:
     return state.get(Stack, account, regional(region, arn.rpartition("/")[2]))
 
 
-def stack_of(state: State, it: StackResource) -> Stack | None:
-    """The stack that has a resource."""
+def stack_of(state: State, it: OfStack) -> Stack | None:
+    """The stack that something belongs to, unless it is forgotten."""
     return state.get(Stack, it.account, regional(it.region, it.stack))
 
 

@@ -49,8 +49,7 @@ def unlike(resource: Resource, settings: Settings) -> Steps[str]:
         return _DIFFERS.format("Tags", resource.logical, "don't", arn)
     kept = yield Request("cloudformation", "GetTemplate", {"StackName": arn})
     named = s3_object(str(properties.get("TemplateURL")), settings)
-    where = {"Bucket": named.bucket, "Key": named.key} | ({"VersionId": named.version} if named.version else {})
-    content: bytes = (yield Request("s3", "GetObject", where, named.region))["Body"]
+    content: bytes = (yield Request("s3", "GetObject", named.params, named.region))["Body"]
     if _decoded(kept["TemplateBody"]) != decoded_once(content.decode("utf-8", "replace")):
         return _DIFFERS.format("Template", resource.logical, "doesn't", arn)
     return ""
@@ -68,7 +67,7 @@ def _pairs(tags: Any) -> dict[str, str]:
 
 
 def hindrance(state: State, outer: Stack, arn: str) -> str:
-    """Why the stack with that ARN, which is there, cannot be nested in `outer`; empty where it can be."""
+    """The reason that the stack with that ARN cannot be nested in `outer`; empty where it can be."""
     inner, around = stack_at(state, outer.account, outer.region, arn), parent_of(state, outer)
     if around is not None and not around.deleted:  # nor in one that retained it: two might be in one another
         return "Stacks cannot be imported into a child stack."

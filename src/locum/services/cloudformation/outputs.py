@@ -55,7 +55,7 @@ def outputs_of(state: State, draft: Draft, outputs: Outputs, seals: Seals) -> No
 
 
 def held_exports(state: State, stack: Stack, names: Iterable[str], told: str = _HELD) -> str:
-    """Why the exports `names` cannot go, or change: another stack imports one; empty where none does."""
+    """The reason that the exports `names` cannot go, or change: another stack imports one; empty where none does."""
     for name in sorted(names):
         users = [it for it in importing(state, stack.account, stack.region, name) if it != stack.name]
         if users:

@@ -19,6 +19,8 @@ from locum.services.cloudformation.templates import invalid
 LONGEST_VALUE: Final = 4096
 """Octets. CloudFormation User Guide, "CloudFormation quotas": "Parameter values: 4,096 bytes"."""
 
+UNREAD: Final = "Unable to fetch parameters [{}] from parameter store for this account."
+
 _SSM_VALUE: Final = "AWS::SSM::Parameter::Value<"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -58,7 +60,7 @@ def parameter_values(
     keys = _keys(template, values)
     unread = [key for name, key in keys.items() if name not in from_ssm]
     if unread:
-        raise invalid(f"Unable to fetch parameters [{','.join(unread)}] from parameter store for this account.")
+        raise invalid(UNREAD.format(",".join(unread)))
     return {
         name: ParameterValue(
             values[name],

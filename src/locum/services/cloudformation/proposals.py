@@ -19,7 +19,13 @@ from locum.services.cloudformation.dynamic_references import (
 )
 from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
 from locum.services.cloudformation.lookup import template_of
-from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters, still_secret
+from locum.services.cloudformation.parameters import (
+    UNREAD,
+    ParameterValue,
+    parameter_values,
+    ssm_parameters,
+    still_secret,
+)
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.template import Template, parsed
@@ -214,9 +220,9 @@ def decoded_once(text: str) -> dict[str, Any]:
 
 
 def _unread(fault: Fault, key: str) -> str:
-    """What is told of a parameter of Systems Manager that could not be read."""
+    """The text about a parameter of Systems Manager that could not be read."""
     if not fault.code.startswith("AccessDenied"):
-        return f"Unable to fetch parameters [{key}] from parameter store for this account."
+        return UNREAD.format(key)
     told = f"Status Code: 400; Error Code: AccessDeniedException; Request ID: {fault.request_id}; Proxy: null"
     return f"{fault.message} (Service: AWSSimpleSystemsManagement; {told})"
 
@@ -234,7 +240,7 @@ def _parameters(
             raise invalid(_unread(fault, key)) from fault
         label = key.rpartition(":")[2] if ":" in key and not key.startswith("arn:") else "0"
         if not answer.get("Parameters") or not label.isdecimal():
-            raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.")
+            raise invalid(UNREAD.format(key))
         found = answer["Parameters"][0]
         if found["Type"] == "SecureString":
             raise invalid(f"Parameters [{key}] referenced by template have types not supported by CloudFormation.")

@@ -76,7 +76,7 @@ def skip(state: State, draft: Draft) -> None:
 
 
 def gone_without(state: State, stack: Stack, skipped: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """What a stack goes on without: what is `skipped` now, and what was since its rollback began."""
+    """The resources that a stack goes on without: those `skipped` now, and since its rollback began."""
     there = resources_of(state, stack)
     before = (name for name in stack.retained if name in there and there[name].status != "UPDATE_FAILED")
     return (*before, *skipped.get(stack.id, ()))

@@ -49,6 +49,11 @@ class S3Object(NamedTuple):
     region: str
     version: str
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of s3:GetObject."""
+        return {"Bucket": self.bucket, "Key": self.key} | ({"VersionId": self.version} if self.version else {})
+
 
 def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], str]:
     """The text of the template that a call carries, or that its TemplateURL names. Raises Fault ValidationError."""
@@ -84,12 +89,9 @@ def object_text(
     Raises Fault, `too_long` for more octets.
     """
     named = s3_object(url, ctx.settings)
-    found: dict[str, Any] = {"Bucket": named.bucket, "Key": named.key}
-    if named.version:
-        found["VersionId"] = named.version
     caller = actor or on_behalf_of(ctx.caller, CLOUDFORMATION)
     try:
-        answer = yield Ask(ServiceCall(caller, "s3", "GetObject", found, named.region or ctx.region))
+        answer = yield Ask(ServiceCall(caller, "s3", "GetObject", named.params, named.region or ctx.region))
     except Fault as fault:
         raise invalid(f"S3 error: {fault.message}\n{_MORE}") from fault
     content: bytes = answer["Body"]
@@ -166,10 +168,11 @@ def _malformed(text: str, problems: Sequence[Any]) -> str:
 
 def _check_numbers(text: str) -> None:
     """Check that `text`, if it is JSON, has no NaN or Infinity: YAML takes them for texts. Raises Fault."""
+    if not text.lstrip().startswith("{") or ("NaN" not in text and "Infinity" not in text):
+        return
     constants: list[str] = []
     try:
-        if text.lstrip().startswith("{"):
-            json.loads(text, parse_constant=constants.append)
+        json.loads(text, parse_constant=constants.append)
     except ValueError:  # it is none
         return
     if constants:

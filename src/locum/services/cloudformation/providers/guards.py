@@ -8,6 +8,7 @@ from typing import Any
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Provider, Request, Resource, Work, is_gone
+from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.providers.templates import value_at
 
 _DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
@@ -29,23 +30,22 @@ def new_only(
     `told` is the text.
     """
 
-    def create(resource: Resource) -> Work:
-        request = None if resource.again else look(resource)
+    def there(resource: Resource) -> Steps[str | None]:
+        request = look(resource)
         if request is None:
-            return (yield from made_by.create(resource))
+            return None
         try:
             answer = yield request
         except Fault as fault:
-            if not (is_gone(fault) or (unless_denied and fault.code in _DENIED)):
-                raise
-            return (yield from made_by.create(resource))
+            if is_gone(fault) or (unless_denied and fault.code in _DENIED):
+                return None
+            raise
         if at and not value_at(answer, at):
-            return (yield from made_by.create(resource))
+            return None
         first = next(iter(request.params.values()))
-        name = first[0] if isinstance(first, list) else first
-        raise _exists(resource, name, told)
+        return str(first[0] if isinstance(first, list) else first)
 
-    return made_by._replace(create=create)
+    return _refused(made_by, there, told)
 
 
 def unread_only(made_by: Provider, given: str, *of: str) -> Provider:
@@ -56,24 +56,31 @@ def unread_only(made_by: Provider, given: str, *of: str) -> Provider:
     read = made_by.read
     assert read is not None
 
-    def create(resource: Resource) -> Work:
-        name = "" if resource.again else resource.properties.get(given)
+    def there(resource: Resource) -> Steps[str | None]:
+        name = resource.properties.get(given)
         if not name:
-            return (yield from made_by.create(resource))
+            return None
         try:
             yield from read(replace(resource, physical=name))
         except Fault as fault:
-            if not is_gone(fault):
-                raise
-            return (yield from made_by.create(resource))
-        raise _exists(resource, "|".join([*(str(resource.properties.get(each)) for each in of), name]))
+            if is_gone(fault):
+                return None
+            raise
+        return "|".join([*(str(resource.properties.get(each)) for each in of), name])
+
+    return _refused(made_by, there, _THERE)
+
+
+def _refused(made_by: Provider, there: Callable[[Resource], Steps[str | None]], told: str) -> Provider:
+    """`made_by`, whose creation is refused with the text `told` where `there` finds something, and answers its name."""
+
+    def create(resource: Resource) -> Work:
+        name = None if resource.again else (yield from there(resource))
+        if name is not None:
+            raise Fault("AlreadyExists", told.format(type=resource.type, name=name))
+        return (yield from made_by.create(resource))
 
     return made_by._replace(create=create)
-
-
-def _exists(resource: Resource, name: Any, told: str = _THERE) -> Fault:
-    """The Fault of a resource that somebody else's is in the place of."""
-    return Fault("AlreadyExists", told.format(type=resource.type, name=name))
 
 
 def named(service: str, operation: str, member: str, given: str, **more: Any) -> Callable[[Resource], Request | None]:

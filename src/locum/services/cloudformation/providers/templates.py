@@ -49,7 +49,7 @@ def _parsed(text: str) -> tuple[list[str], list[_Paths]]:
 
 def _text(text: str, values: Mapping[str, Any]) -> Any:
     literals, paths = _parsed(text)
-    found = [next((one for path in each if (one := _at(values, path)) is not None), None) for each in paths]
+    found = [next((one for path in each if (one := value_of(values, path)) is not None), None) for each in paths]
     if len(found) == 1 and literals == ["", ""]:
         return found[0]
     if None in found:
@@ -59,14 +59,15 @@ def _text(text: str, values: Mapping[str, Any]) -> Any:
 
 def value_at(value: Any, path: str) -> Any:
     """What `value` has at a PATH, itself at an empty one; None where there is nothing."""
-    return _at(value, path.split(".") if path else ())
+    return value_of(value, path.split(".") if path else ())
 
 
-def _at(value: Any, path: Iterable[str]) -> Any:
+def value_of(value: Any, path: Iterable[str]) -> Any:
+    """The value at the steps of a path, numbers for items of lists; None where there is nothing."""
     for step in path:
         if isinstance(value, Mapping):
             value = value.get(step)
-        elif isinstance(value, (list, tuple)) and step.isdigit() and int(step) < len(value):
+        elif isinstance(value, (list, tuple)) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
             return None

@@ -176,7 +176,7 @@ def describe_stack_set_operation(ctx: Context, params: Params) -> Outcome:
 
 
 def _under_way(ctx: Context, params: Params) -> float | None:
-    """When an operation that is under way was asked for (epoch seconds)."""
+    """The time at which an operation that is under way was asked for (epoch seconds)."""
     it = _operation(ctx, params)
     return it.created if it.under_way else None
 
