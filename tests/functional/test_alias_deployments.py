@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from support.functions import package
+from support.deployed import deployed
 from support.plane import ACCOUNT, RunningPlane, allow, fresh, refused, trusting, up
 
 WORKING: Final = "def handler(event, context): return event"
@@ -63,15 +63,8 @@ class Release:
 
     def _create(self, name: str, code: str, *statements: dict[str, Any], **variables: str) -> None:
         role = self.plane.role(trusting(Service="lambda.amazonaws.com"), *statements)
-        self.functions.create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Role=f"arn:aws:iam::{ACCOUNT}:role/{role}",
-            Handler="main.handler",
-            Code={"ZipFile": package(main=code)},
-            Timeout=60,
-            Environment={"Variables": variables},
-        )
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        deployed(self.plane, code, FunctionName=name, Role=arn, Environment={"Variables": variables})
 
     def hook(self, status: str, expected: str) -> str:
         """A function that reports a status, where the alias is of the version that is `expected` then."""

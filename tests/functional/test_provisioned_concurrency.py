@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from support.functions import package
+from support.deployed import deployed
 from support.plane import ACCOUNT, RunningPlane, fresh, refused, trusting, up
 
 TELLING: Final = """
@@ -36,14 +36,7 @@ class Provisioned:
     def __init__(self, plane: RunningPlane, code: str = TELLING, role: str = "") -> None:
         self.functions, self.name = plane.client("lambda"), fresh("provisioned")
         role = role or plane.role(trusting(Service="lambda.amazonaws.com"))
-        self.functions.create_function(
-            FunctionName=self.name,
-            Runtime="python3.11",
-            Role=f"arn:aws:iam::{ACCOUNT}:role/{role}",
-            Handler="main.handler",
-            Code={"ZipFile": package(main=code)},
-            Timeout=60,
-        )
+        deployed(plane, code, FunctionName=self.name, Role=f"arn:aws:iam::{ACCOUNT}:role/{role}")
         for number in range(2):
             self.functions.update_function_configuration(FunctionName=self.name, Description=f"{number}")
             self.functions.publish_version(FunctionName=self.name)

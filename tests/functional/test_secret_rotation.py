@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from support.functions import package
+from support.deployed import deployed
 from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, refused, trusting, up
 
 ROTATING: Final = """
@@ -61,15 +61,8 @@ class Rotation:
         self.secrets, self.functions = plane.client("secretsmanager"), plane.client("lambda")
         self.arn = self.secrets.create_secret(Name=self.name, SecretString="first")["ARN"]
         role = plane.role(trusting(Service="lambda.amazonaws.com"), *(statements or (MAY_ROTATE,)))
-        self.functions.create_function(
-            FunctionName=self.name,
-            Runtime="python3.11",
-            Role=f"arn:aws:iam::{ACCOUNT}:role/{role}",
-            Handler="main.handler",
-            Code={"ZipFile": package(main=ROTATING)},
-            Timeout=60,
-            Environment={"Variables": {"FAILS": fails}},
-        )
+        arn, variables = f"arn:aws:iam::{ACCOUNT}:role/{role}", {"FAILS": fails}
+        deployed(plane, ROTATING, FunctionName=self.name, Role=arn, Environment={"Variables": variables})
         self.function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
 
     def let_in(self, **more: str) -> None:

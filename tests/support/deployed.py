@@ -1,4 +1,4 @@
-"""Functions of Lambda in a plane of this process: deployed, with roles of their own, and invoked."""
+"""Functions of Lambda in a plane: deployed, with roles of their own, and invoked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from locum.audit import Record
 from support.functions import package
 from support.inprocess import InProcess
-from support.plane import ACCOUNT, REGION, allow, document, fresh, trusting
+from support.plane import ACCOUNT, REGION, RunningPlane, allow, document, fresh, trusting
 
 TRUSTS_LAMBDA = trusting(Service="lambda.amazonaws.com")
 MAY_LOG = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "*")
@@ -16,7 +16,7 @@ ECHO = "def handler(event, context): return {'event': event, 'id': context.aws_r
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 
 
-def role(plane: InProcess, trust: str = TRUSTS_LAMBDA, *statements: dict[str, Any]) -> str:
+def role(plane: InProcess | RunningPlane, trust: str = TRUSTS_LAMBDA, *statements: dict[str, Any]) -> str:
     """The ARN of a new role."""
     name, iam = fresh("role"), plane.client("iam")
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
@@ -25,7 +25,7 @@ def role(plane: InProcess, trust: str = TRUSTS_LAMBDA, *statements: dict[str, An
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
-def deployed(plane: InProcess, main: str = ECHO, **changes: Any) -> str:
+def deployed(plane: InProcess | RunningPlane, main: str = ECHO, **changes: Any) -> str:
     """The name of a new function."""
     fields = {
         "FunctionName": fresh("function"),

@@ -7,6 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from support.inprocess import InProcess, Key
+from support.plane import ACCOUNT
+
+KEY_POLICY: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+    ],
+}
 
 CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 

@@ -11,7 +11,7 @@ from support.inprocess import InProcess, Key
 from support.organized_sets import Organized, placed
 from support.plane import ACCOUNT, TRUSTS_EC2, allow, document, fresh, trusting
 from support.stack_sets import StackSets, administration_role, execution_role
-from support.stacks import CAPABILITIES, Stacks, template
+from support.stacks import CAPABILITIES, KEY_POLICY, Stacks, template
 
 VICTIM = "333300007777"
 HERE = "us-east-1"
@@ -104,12 +104,6 @@ def test_a_role_that_is_put_in_the_place_of_that_of_stack_sets_gets_no_permissio
 
 # -- imports ------------------------------------------------------------------------------------------------
 
-KEY_POLICY = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
-    ],
-}
 OTHER_NAMES: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
     ("AWS::SecretsManager::Secret", {"Name": "of-a-stack", "SecretString": "s"}, "Id", ("of-a-stack", "{id:.-7}")),
     (

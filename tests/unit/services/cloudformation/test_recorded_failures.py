@@ -10,7 +10,7 @@ import pytest
 
 from support.inprocess import InProcess
 from support.plane import ACCOUNT, refused, trusting
-from support.stacks import Stacks, template
+from support.stacks import KEY_POLICY, Stacks, template
 
 TRUST = json.loads(trusting(Service="lambda.amazonaws.com"))
 KEYS = {
@@ -288,20 +288,9 @@ def test_a_role_with_tags_that_may_not_be_made_is_told_as_a_matter_of_tags(
 
 
 def test_a_key_with_tags_that_may_not_be_made_is_told_without_the_words_of_its_service(plane: InProcess) -> None:
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-                "Action": "kms:*",
-                "Resource": "*",
-            }
-        ],
-    }
     key = plane.user("keyless", {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"})
     limited = Stacks(plane, key)
-    made = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy, "Tags": [{"Key": "a", "Value": "b"}]}}
+    made = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": KEY_POLICY, "Tags": [{"Key": "a", "Value": "b"}]}}
     limited.create("keyless", template({"It": made}))
     reason = limited.reason("keyless", "It", "CREATE_FAILED")
     assert ' for how to resolve. Resource handler returned message: "Unauthorized tagging operation"" (Reque' in reason

@@ -8,7 +8,7 @@ from typing import Any
 
 from support.inprocess import REGION, InProcess
 from support.plane import ACCOUNT, trusting
-from support.stacks import Stacks, template
+from support.stacks import KEY_POLICY, Stacks, template
 
 GENERATED = r"[A-Za-z0-9]{12}"
 
@@ -111,22 +111,11 @@ def test_a_wait_condition_is_told_by_its_handle(stacks: Stacks) -> None:
 
 
 def test_keys_and_aliases(stacks: Stacks) -> None:
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-                "Action": "kms:*",
-                "Resource": "*",
-            }
-        ],
-    }
     told = made(
         stacks,
         "keys",
         {
-            "Key": resource("KMS::Key", KeyPolicy=policy),
+            "Key": resource("KMS::Key", KeyPolicy=KEY_POLICY),
             "Alias": resource("KMS::Alias", AliasName="alias/sample", TargetKeyId=ref("Key")),
         },
         Key=ref("Key"),
