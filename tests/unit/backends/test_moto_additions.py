@@ -200,3 +200,28 @@ def test_a_deployment_group_is_as_it_was_updated(plane: InProcess) -> None:
     assert gone.code == "DeploymentGroupDoesNotExistException"
     taken = {"currentDeploymentGroupName": "renamed", "newDeploymentGroupName": "taken"}
     assert refused(deploy.update_deployment_group, **{**group, **taken}).code == "DeploymentGroupAlreadyExistsException"
+
+
+def test_public_parameters_are_read_and_are_not_among_those_of_the_account(plane: InProcess) -> None:
+    ssm, public = plane.client("ssm"), "/aws/service/global-infrastructure/services"
+    ssm.put_parameter(Name="/additions/own", Value="1", Type="String")
+    found = ssm.get_parameter(Name=f"{public}/s3")["Parameter"]
+    assert found["ARN"] == f"arn:aws:ssm:{ssm.meta.region_name}::parameter{public}/s3"
+    below = {each["Name"] for each in ssm.get_parameters_by_path(Path=public)["Parameters"]}
+    assert below
+    assert {name.rpartition("/")[0] for name in below} == {public}
+    (named,) = ssm.get_parameters(Names=[f"{public}/s3", "/additions/none"])["Parameters"]
+    assert named["Value"] == found["Value"]
+    pages = ssm.get_paginator("describe_parameters").paginate()
+    listed = {each["Name"] for page in pages for each in page["Parameters"]}
+    assert "/additions/own" in listed
+    assert not {name for name in listed if name.startswith("/aws/")}
+
+
+def test_attack_public_parameters_are_not_deleted_or_changed(plane: InProcess) -> None:
+    ssm, name = plane.client("ssm"), "/aws/service/global-infrastructure/services/s3"
+    before = ssm.get_parameter(Name=name)["Parameter"]
+    refused(ssm.put_parameter, Name=name, Value="mine", Type="String", Overwrite=True)
+    refused(ssm.delete_parameter, Name=name)
+    assert ssm.delete_parameters(Names=[name])["DeletedParameters"] == []
+    assert ssm.get_parameter(Name=name)["Parameter"] == before

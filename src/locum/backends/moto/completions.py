@@ -1,4 +1,4 @@
-"""The replaced parts of moto's EKS, API Gateway and ElastiCache, each of which lacks a detail of a resource."""
+"""The replaced parts of moto's EKS, API Gateway, ElastiCache and SSM, each of which lacks a detail of a resource."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ _OF_CALLERS: Final = "arn:aws:iam::*:user/*"
 """The credentials of an integration that are those of its callers."""
 _HASH: Final = "locum0"
 """What the host names of caches have in the place of a random part."""
+_PUBLIC: Final = "/aws/service/"
+"""The path of AWS's own parameters."""
 
 
 # -- EKS -------------------------------------------------------------------------------------------------
@@ -110,3 +112,29 @@ def _nodes(cluster: Any) -> list[dict[str, Any]]:
 
 def _configuration(cluster: Any) -> dict[str, Any] | None:
     return _host(cluster, "cfg") if cluster.engine == "memcached" else None
+
+
+# -- Systems Manager -------------------------------------------------------------------------------------
+
+
+def adjust_parameters() -> None:
+    """Keep public parameters apart from those of an account, which alone are listed, tagged and deleted.
+
+    SSM API Reference, DescribeParameters: "Lists the parameters in your AWS account". Systems Manager User Guide,
+    "Working with public parameters": they are read by name and by path, and their ARNs have no account.
+    """
+    models = importlib.import_module("moto.ssm.models").ParameterDict
+    get, contains, below = models.__getitem__, models.__contains__, models.get_keys_beginning_with
+
+    def holder(own: Any, name: Any) -> Any:
+        """Return the dictionary that has a parameter, or those of a path: that of an account, or that of AWS."""
+        if not str(name).startswith(_PUBLIC):
+            return own
+        if "locum_public" not in vars(own):
+            own.locum_public = models("", own.region_name)
+            own.locum_public.locum_public = own.locum_public
+        return own.locum_public
+
+    models.__getitem__ = lambda self, name: get(holder(self, name), name)
+    models.__contains__ = lambda self, name: contains(holder(self, name), name)
+    models.get_keys_beginning_with = lambda self, path, recursive: below(holder(self, path), path, recursive)

@@ -53,6 +53,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "s3": withdraw_bucket_guard,
     "secretsmanager": rotations.adjust,
     "sqs": queues.adjust,
+    "ssm": completions.adjust_parameters,
 }
 """The functions that replace parts of modules of moto, to be run when a module is loaded."""
 

@@ -285,6 +285,9 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("SimpleSystemManagerBackend", _KEYS, has=("_parameters",)),
             Relied("SimpleSystemManagerBackend", _POLICY, has=("_resource_tags",)),
             Relied("Parameter", _KEYS, has=("keyid", "parameter_type")),
+            Relied("ParameterDict", _LACKS, has=("region_name", "__contains__")),
+            Relied("ParameterDict.__getitem__", _LACKS, takes=("self", "item")),
+            Relied("ParameterDict.get_keys_beginning_with", _LACKS, takes=("self", "path", "recursive")),
         ),
     },
     "cloudwatch": {
