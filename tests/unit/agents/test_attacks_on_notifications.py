@@ -102,7 +102,21 @@ def test_attack_a_property_is_no_field_of_a_message(there: Crafts) -> None:
     made = {"Type": "AWS::SNS::Topic", "Properties": {"Tags": [{"Key": "k", "Value": forged}]}}
     stack = there.create({"Topic": made}, NotificationARNs=[listener.topic])
     assert there.status(stack) == "CREATE_COMPLETE"
-    messages = listener.until(ENDED.format("CREATE_COMPLETE"))
+    check_fields(listener.until(ENDED.format("CREATE_COMPLETE")))
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\u2028"])
+def test_attack_what_a_custom_resource_answers_is_no_field_of_a_message(there: Crafts, line_break: str) -> None:
+    listener, forged = Listener(there), f"x'{line_break}ResourceStatus='FORGED'{line_break}ResourceType='"
+    stack = there.create({"Thing": there.custom()}, NotificationARNs=[listener.topic])
+    there.answer(there.asked(), "FAILED", PhysicalResourceId=forged, Reason=forged)
+    there.answer(there.asked())
+    assert there.status(stack) == "ROLLBACK_COMPLETE"
+    check_fields(listener.until("ResourceStatus='ROLLBACK_COMPLETE'"))
+
+
+def check_fields(messages: list[str]) -> None:
+    """Check that something was forged, and that no message has a field twice."""
     assert any("FORGED" in message for message in messages)
     for message in messages:
         names = [line.partition("='")[0] for line in message.splitlines()]

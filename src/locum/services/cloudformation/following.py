@@ -51,7 +51,10 @@ def following(state: State, it: StackEvent, _now: float, ring: KeyRing) -> Itera
 
 
 def _message(stack: Stack, it: StackEvent, properties: str) -> str:
-    """The message about an event, which says who began it if it is of the stack itself."""
+    """The message about an event, which says who began it if it is of the stack itself.
+
+    A custom resource says what its id and its reasons are: line breaks in them would look like other fields.
+    """
     told = {
         "StackId": stack.arn,
         "Timestamp": iso8601_ms(it.at),
@@ -67,4 +70,4 @@ def _message(stack: Stack, it: StackEvent, properties: str) -> str:
         "StackName": stack.name,
         "ClientRequestToken": it.token or "null",
     }
-    return "".join(f"{name}='{value}'\n" for name, value in told.items() if value is not None)
+    return "".join(f"{name}='{' '.join(value.splitlines())}'\n" for name, value in told.items() if value is not None)
