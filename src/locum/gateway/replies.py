@@ -15,7 +15,7 @@ from typing import Final
 from locum.calls import Runtime
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.services.verbs import DOORS, Outcome
+from locum.services.verbs import RESPONSE_URLS, Outcome
 from locum.state import State
 
 _SEALING: Final = "locum.services.cloudformation.sealing"
@@ -32,18 +32,18 @@ class Replies:
 
     def handles(self, request: HttpRequest) -> bool:
         """Whether `request` is for such a URL, a valid one or not."""
-        return request.raw_path.startswith(DOORS)
+        return request.raw_path.startswith(RESPONSE_URLS)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The response, once the answer is durable."""
         runtime, signals = self._runtime, import_module(_SIGNALS)
-        door = signals.door_at(request.raw_path, runtime.keyring)
-        if door is None or request.method != "PUT":
+        url = signals.presigned_url(request.raw_path, runtime.keyring)
+        if url is None or request.method != "PUT":
             return self._refusal(request, Fault("AccessDenied", "Access Denied", 403))
         seals = import_module(_SEALING).Seals(runtime.keyring, runtime.entropy)
 
         def keep(state: State) -> Outcome:
-            outcome: Outcome = signals.answered(state, door, request.body, seals)
+            outcome: Outcome = signals.answered(state, url, request.body, seals)
             return outcome
 
         try:

@@ -51,7 +51,7 @@ class Settings:
 ISSUERS: Final = "/_locum/oidc/"
 """The path at which the gateway publishes the keys of accounts that issue web identity tokens."""
 
-DOORS: Final = "/_locum/cloudformation/"
+RESPONSE_URLS: Final = "/_locum/cloudformation/"
 """The path of the gateway at which answers come in for what stacks wait for."""
 
 

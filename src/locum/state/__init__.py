@@ -18,7 +18,7 @@ from locum.state.autoscaling import (
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
-    Asked,
+    AwaitedResponse,
     ChangeSet,
     FormerResource,
     ResourceDrift,
@@ -78,9 +78,9 @@ __all__ = [
     "AccountCreation",
     "Agent",
     "AnyEntity",
-    "Asked",
     "AutoDeployment",
     "AutoScalingGroup",
+    "AwaitedResponse",
     "ChangeSet",
     "Command",
     "CommandInvocation",

@@ -141,7 +141,7 @@ class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     no_echo: bool = False
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AwaitedResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a resource waits for since `at`: an answer to the request `id`, which is of the work `of`.
 
     `sent`: the request was handed over, and is not made again after a restart.
@@ -183,7 +183,7 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     retained: bool = False
     signals: dict[str, str] = {}
     order: int = 0
-    asked: Asked | None = None
+    asked: AwaitedResponse | None = None
     received: bytes = b""
     notes: dict[str, Any] = {}
     no_echo: bool = False

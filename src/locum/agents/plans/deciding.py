@@ -18,7 +18,7 @@ from locum.agents.plans.marks import is_marked, is_other, sample, shown, unmarke
 from locum.agents.plans.parts import Part
 from locum.agents.plans.principals import Party, nobody_yet, party
 from locum.agents.plans.reading import Plane
-from locum.agents.plans.rehearsal import Asked, Stage, default_key
+from locum.agents.plans.rehearsal import PlannedCall, Stage, default_key
 from locum.analysis import Permission, with_policies
 from locum.analysis.narrowing import narrowing
 from locum.authz import Authorization, Call, Check, Plan, service_of
@@ -90,7 +90,7 @@ class Decider:
     def _call(self, request: Request) -> Call:
         return self._stage.call(*request)
 
-    def _planned(self, asked: Asked) -> Iterator[tuple[Call, Plan, State]]:
+    def _planned(self, asked: PlannedCall) -> Iterator[tuple[Call, Plan, State]]:
         """A call with its plan, and those of KMS that its service makes for it, each with the state it is made on."""
         codec = wire.codec_of(asked.service, asked.operation)
         assert codec is not None
@@ -229,7 +229,7 @@ def _reason(decision: Authorization) -> str:
     return f"{told} ({by})" if by else told
 
 
-def _distinct(calls: Iterable[Asked]) -> list[Asked]:
+def _distinct(calls: Iterable[PlannedCall]) -> list[PlannedCall]:
     """The calls, each once: as it would be made last."""
     return list({(one.service, one.operation, one.region, repr(one.params)): one for one in calls}.values())
 

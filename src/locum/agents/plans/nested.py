@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from locum.agents.plans.rehearsal import Asked, Stage
+from locum.agents.plans.rehearsal import PlannedCall, Stage
 from locum.agents.plans.whole import Surroundings, Whole, prepared
 from locum.core.actors import on_behalf_of
 from locum.core.calls import ServiceCall
@@ -15,7 +15,7 @@ from locum.services.cloudformation.providers.cloudformation import parameter_tex
 from locum.services.cloudformation.templates import CLOUDFORMATION, s3_object
 
 
-def nested_in(stage: Stage, around: Surroundings, resource: Resource, made: Made) -> tuple[Stage, Whole, Asked]:
+def nested_in(stage: Stage, around: Surroundings, resource: Resource, made: Made) -> tuple[Stage, Whole, PlannedCall]:
     """Where a nested stack is rehearsed, its template, and the call that reads it. Raises Fault.
 
     It is made by who makes the outer one, by way of CloudFormation.
@@ -28,13 +28,13 @@ def nested_in(stage: Stage, around: Surroundings, resource: Resource, made: Made
     return within, whole, reading
 
 
-def reading_of(stage: Stage, around: Surroundings, url: str) -> Asked:
+def reading_of(stage: Stage, around: Surroundings, url: str) -> PlannedCall:
     """The call that reads the template at a URL. Raises Fault where it is not one of S3."""
     named = s3_object(url, around.settings)
-    return Asked("s3", "GetObject", named.params, named.region or stage.place.region, stage.state, stage.caller)
+    return PlannedCall("s3", "GetObject", named.params, named.region or stage.place.region, stage.state, stage.caller)
 
 
-def template_read(around: Surroundings, reading: Asked) -> str:
+def template_read(around: Surroundings, reading: PlannedCall) -> str:
     """The template that `reading` reads. Raises Fault."""
     assert reading.actor is not None
     made = ServiceCall(reading.actor, reading.service, reading.operation, reading.params, reading.region)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from locum.agents.plans.rehearsal import Asked
+from locum.agents.plans.rehearsal import PlannedCall
 from locum.services.cloudformation.schemas import schema_of
 
 PHASES: Final = ("create", "update", "delete")
@@ -27,7 +27,7 @@ class Part(NamedTuple):
     logical: str
     kind: str
     phase: str
-    calls: tuple[Asked, ...] = ()
+    calls: tuple[PlannedCall, ...] = ()
     actions: tuple[Action, ...] = ()
     notes: tuple[str, ...] = ()
     known: bool = False

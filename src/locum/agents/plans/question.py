@@ -17,7 +17,7 @@ from locum.agents.plans.marks import MARK, shown
 from locum.agents.plans.parts import PHASES, Part
 from locum.agents.plans.principals import Parties
 from locum.agents.plans.reading import Plane
-from locum.agents.plans.rehearsal import Asked, Stage
+from locum.agents.plans.rehearsal import PlannedCall, Stage
 from locum.agents.plans.templates import TemplatePlan
 from locum.agents.plans.terraform import terraform_parts
 from locum.agents.plans.whole import Surroundings, exports_of, nobody_reads, prepared
@@ -121,7 +121,7 @@ class Deployment(NamedTuple):
 
     parts: list[Part]
     capabilities: tuple[str, ...] = ()
-    calls: tuple[Asked, ...] = ()
+    calls: tuple[PlannedCall, ...] = ()
 
 
 def _deployment(stage: Stage, around: Surroundings, question: Question) -> Deployment:
@@ -165,13 +165,13 @@ def _parties(state: State, now: float, question: Question) -> tuple[State, Place
     return state, place, principals.of_template(state, place, now, acting, by, stack)
 
 
-def _around(stage: Stage, question: Question, parties: Parties, calls: Iterable[Asked]) -> list[Part]:
+def _around(stage: Stage, question: Question, parties: Parties, calls: Iterable[PlannedCall]) -> list[Part]:
     """What CloudFormation is called for: in a phase, with the role that is passed to it."""
     made = []
     role = {"RoleARN": parties.role} if parties.role else {}
     for phase in question.phases:
         params: dict[str, Any] = {"StackName": question.stack_name, **role}
-        asked = Asked("cloudformation", _CALLS[phase], params, stage.place.region, stage.state)
+        asked = PlannedCall("cloudformation", _CALLS[phase], params, stage.place.region, stage.state)
         more = () if phase == "delete" else tuple(calls)
         made.append(Part(DEPLOYMENT, STACK, phase, (asked, *more)))
     return made

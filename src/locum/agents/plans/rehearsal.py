@@ -21,7 +21,7 @@ from locum.core.calls import Call
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
 from locum.core.resources import ResourceFacts
-from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Pause, Reply, Request, Step
+from locum.services.cloudformation.providers.base import Began, Nested, Notes, Pause, Reply, Request, ResponseUrl, Step
 from locum.state import State
 from locum.wire.fitting import fitted
 
@@ -48,7 +48,7 @@ def default_key(account: str, policy: str | None = None) -> ResourceFacts:
     return ResourceFacts(account, policy or _DEFAULT_KEY_POLICY % account)
 
 
-class Asked(NamedTuple):
+class PlannedCall(NamedTuple):
     """A call that would be made, with its parameters as the service takes them, on what IAM is by then.
 
     `actor` makes it, who deploys where it is None: a service in its name, say.
@@ -74,7 +74,7 @@ def _must_stay_changeable(params: Mapping[str, Any]) -> bool:
 class Rehearsed(NamedTuple):
     """The calls of a piece of work, and its result; `problem` says why they may not be all, and is empty otherwise."""
 
-    calls: tuple[Asked, ...]
+    calls: tuple[PlannedCall, ...]
     result: Any
     problem: str
     state: State
@@ -120,7 +120,7 @@ class Stage:
         region = region or self.place.region
         return Call(service, operation, params, self.caller, region, self.now, source_ip="", secure=True)
 
-    def asked(self, state: State, request: Request) -> list[Asked]:
+    def asked(self, state: State, request: Request) -> list[PlannedCall]:
         """The call of a request, and those that its service has decided on with it."""
 
         def told(asked: Request) -> Mapping[str, Any]:
@@ -154,9 +154,9 @@ class Stage:
                     version["LaunchTemplateData"] = data if data is not None else {}
         return answer
 
-    def _asked(self, request: Request, state: State, actor: Caller) -> Asked:
+    def _asked(self, request: Request, state: State, actor: Caller) -> PlannedCall:
         region = request.region or self.place.region
-        return Asked(request.service, request.operation, request.params, region, state, actor)
+        return PlannedCall(request.service, request.operation, request.params, region, state, actor)
 
     def _arns(self, state: State, request: Request) -> list[str]:
         """The resources that a request is decided on; none where that cannot be told."""
@@ -180,7 +180,7 @@ class _Attempt:
         self._phase = phase
         self._absent = absent
         self._later = later
-        self._calls: list[Asked] = []
+        self._calls: list[PlannedCall] = []
         self._times = Counter[str]()
         self._pauses = 0
 
@@ -201,7 +201,7 @@ class _Attempt:
                 return self._called(step)
             case Pause():
                 self._pauses += 1
-            case Door():
+            case ResponseUrl():
                 return {"URL": f"https://{MARK}", "RequestId": MARK, "Sent": False}
             case Reply(number=number):
                 return {"Received": {MARK if not n else f"{MARK}{n}": _signal(n) for n in range(max(number, 1))}}

@@ -10,7 +10,7 @@ from typing import Any, Final
 from locum.agents.plans.marks import MARK
 from locum.agents.plans.nested import attributes, nested_in
 from locum.agents.plans.parts import PHASES, Part, published
-from locum.agents.plans.rehearsal import Asked, Rehearsed, Stage
+from locum.agents.plans.rehearsal import PlannedCall, Rehearsed, Stage
 from locum.agents.plans.variations import variations
 from locum.agents.plans.whole import Surroundings
 from locum.core.errors import Fault
@@ -166,7 +166,7 @@ class TemplatePlan:
             asked = (*asked, *self._create_nested(self._there[definition.logical], made, notes))
         self._told(definition, "create", [done], asked, notes)
 
-    def _create_nested(self, resource: Resource, made: Made, notes: list[str]) -> list[Asked]:
+    def _create_nested(self, resource: Resource, made: Made, notes: list[str]) -> list[PlannedCall]:
         """Rehearse a nested stack; the calls that its template takes. Why it cannot be is told in `notes`."""
         if self._within.count("/") >= _DEEPEST:
             notes.append(f"what is nested deeper than {_DEEPEST} stacks is not looked into")
@@ -250,7 +250,7 @@ class TemplatePlan:
         definition: ResourceDefinition,
         phase: str,
         rehearsed: Sequence[Rehearsed],
-        more: tuple[Asked, ...],
+        more: tuple[PlannedCall, ...],
         notes: list[str],
     ) -> None:
         """Add a part; where the rehearsal came to no end, with the permissions of the published schema."""

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from locum.agents.plans.marks import MARK, is_marked
 from locum.agents.plans.nested import reading_of, template_read
 from locum.agents.plans.parts import Action, Part
-from locum.agents.plans.rehearsal import Asked, Stage
+from locum.agents.plans.rehearsal import PlannedCall, Stage
 from locum.agents.plans.templates import TemplatePlan
 from locum.agents.plans.whole import Surroundings, prepared
 from locum.core.actors import on_behalf_of
@@ -59,7 +59,7 @@ class _Stack:
         self._stage = stage.by(on_behalf_of(stage.caller, CLOUDFORMATION))
         self._around = around._replace(caller=stage.caller)
         self._address = address
-        self.reading: list[Asked] = []
+        self.reading: list[PlannedCall] = []
 
     def contents(self, values: Mapping[str, Any], phases: Iterable[str]) -> _Contents:
         """The contents of a stack with these values, in some phases. Raises Fault where its template is not known."""

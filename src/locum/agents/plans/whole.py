@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from locum.agents.plans.marks import MARK
-from locum.agents.plans.rehearsal import Asked, Stage, to_the_end
+from locum.agents.plans.rehearsal import PlannedCall, Stage, to_the_end
 from locum.core.actors import on_behalf_of
 from locum.core.calls import Ask, ServiceCall
 from locum.core.clock import system_entropy
@@ -42,7 +42,7 @@ class Whole(NamedTuple):
 
     evaluation: Evaluation
     capabilities: tuple[str, ...]
-    calls: tuple[Asked, ...]
+    calls: tuple[PlannedCall, ...]
 
 
 def nobody_reads(made: ServiceCall) -> Mapping[str, Any]:
@@ -52,13 +52,14 @@ def nobody_reads(made: ServiceCall) -> Mapping[str, Any]:
 
 def prepared(stage: Stage, around: Surroundings, text: str, values: Mapping[str, str], pseudo: Pseudo) -> Whole:
     """The template `text` with the parameters `values`. Raises Fault ValidationError."""
-    calls: list[Asked] = []
+    calls: list[PlannedCall] = []
     template = template_before(text)
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
     keys = ssm_parameters(template, given, None)
     actor = on_behalf_of(around.caller, CLOUDFORMATION)
     calls += [
-        Asked("ssm", "GetParameters", {"Names": [key]}, stage.place.region, stage.state, actor) for key in keys.values()
+        PlannedCall("ssm", "GetParameters", {"Names": [key]}, stage.place.region, stage.state, actor)
+        for key in keys.values()
     ]
     parameters = parameter_values(template, given, None, dict.fromkeys(keys, MARK))
     expands = ["CAPABILITY_AUTO_EXPAND"] if template.transforms else []
@@ -78,7 +79,7 @@ def _transformed(
     template: Template,
     parameters: Mapping[str, ParameterValue],
     pseudo: Pseudo,
-    calls: list[Asked],
+    calls: list[PlannedCall],
 ) -> Template:
     """The template as its transforms leave it. What they read is noted in `calls`."""
     keyring = KeyRing.generate(system_entropy)
@@ -88,7 +89,7 @@ def _transformed(
 
     def answer(ask: Ask) -> Mapping[str, Any]:
         made, actor = ask.call, on_behalf_of(around.caller, CLOUDFORMATION)
-        calls.append(Asked(made.service, made.operation, made.params, made.region, stage.state, actor))
+        calls.append(PlannedCall(made.service, made.operation, made.params, made.region, stage.state, actor))
         return around.read(made)
 
     return template_in(to_the_end(expanded(context, template, parameters, pseudo), answer))

@@ -22,13 +22,12 @@ from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import events_of, resource_of
 from locum.services.cloudformation.parts import is_held
-from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Reply, Signals, Step, Tell
+from locum.services.cloudformation.providers.base import Began, Nested, Notes, Reply, ResponseUrl, Signals, Step, Tell
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.signals import CreationPolicy, door_at
-from locum.services.cloudformation.signals import Door as Address
+from locum.services.cloudformation.signals import CreationPolicy, PresignedUrl, presigned_url
 from locum.services.cloudformation.skipping import CANCELLED, ROLLING_BACK
 from locum.services.verbs import Outcome
-from locum.state import Asked, Stack, StackResource, State, put
+from locum.state import AwaitedResponse, Stack, StackResource, State, put
 from locum.state.autoscaling import regional
 from locum.state.indexes import NESTED
 
@@ -81,8 +80,8 @@ class Waits:
         if isinstance(step, Began):
             await self.began(logical, step.physical)
             return {}
-        if isinstance(step, Door):
-            return await self._door(logical, step.kind)
+        if isinstance(step, ResponseUrl):
+            return await self._response_url(logical, step.kind)
         if isinstance(step, Reply):
             return await self._reply(logical, step)
         if isinstance(step, Notes):
@@ -142,36 +141,36 @@ class Waits:
 
     # -- requests and their answers ----------------------------------------------------------------------
 
-    async def _door(self, logical: str, kind: str) -> Mapping[str, Any]:
+    async def _response_url(self, logical: str, kind: str) -> Mapping[str, Any]:
         it = self._resource(self._state, logical)
         about = "" if kind == "Create" else it.physical if it.former is None else it.former.physical
         of = f"{self._stack.operation}/{kind}/{about}"
         if kind and (it.asked is None or it.asked.of != of):
-            asked = Asked(id=request_id(self._runtime.entropy), of=of, at=self._runtime.clock())
+            asked = AwaitedResponse(id=request_id(self._runtime.entropy), of=of, at=self._runtime.clock())
             await self._keep(logical, asked=asked, received=b"")
         else:
-            asked = it.asked or Asked(id=it.token, of=of, at=0.0)
+            asked = it.asked or AwaitedResponse(id=it.token, of=of, at=0.0)
         request = asked.id if kind else it.token
         stack, runtime = self._stack, self._runtime
-        address = Address(stack.account, stack.region, stack.id, logical, request)
-        url = runtime.settings.endpoint + address.path(runtime.keyring, runtime.entropy)
+        signed = PresignedUrl(stack.account, stack.region, stack.id, logical, request)
+        url = runtime.settings.endpoint + signed.path(runtime.keyring, runtime.entropy)
         return {"URL": url, "RequestId": request, "Sent": asked.sent}
 
     async def _reply(self, logical: str, step: Reply) -> Mapping[str, Any]:
         """Wait for answers: at a URL of the resource's own, or at that of a handle of this stack."""
-        address = door_at(_path(step.url), self._runtime.keyring)
-        if address is None or (address.account, address.stack) != (self._stack.account, self._stack.id):
+        url = presigned_url(_path(step.url), self._runtime.keyring)
+        if url is None or (url.account, url.stack) != (self._stack.account, self._stack.id):
             raise _refusal("The handle is not one of this stack.")
-        own = address.logical == logical
+        own = url.logical == logical
         due = step.seconds + await self._since(logical, "" if own else "signals")
-        found = await self._until(logical, lambda state: self._received(state, address, step.number), due)
+        found = await self._until(logical, lambda state: self._received(state, url, step.number), due)
         if found is None:
-            found = self._received(self._state, address, 0) or {}
-        return {"Received": found, "Of": address.logical}
+            found = self._received(self._state, url, 0) or {}
+        return {"Received": found, "Of": url.logical}
 
-    def _received(self, state: State, address: Address, count: int) -> Mapping[str, Any] | None:
+    def _received(self, state: State, url: PresignedUrl, count: int) -> Mapping[str, Any] | None:
         """What came in, once there are `count` answers, or one of a failure."""
-        it = address.resource(state)
+        it = url.resource(state)
         if it is None:
             return {}
         found: Mapping[str, Any] = self._seals.open(it.account, it.stack, it.received)
@@ -187,7 +186,7 @@ class Waits:
         elif it.asked is not None and (it.asked.id or it.asked.of == of):
             return it.asked.at
         else:
-            asked = Asked(id="", of=of, at=self._runtime.clock())
+            asked = AwaitedResponse(id="", of=of, at=self._runtime.clock())
         await self._keep(logical, asked=asked)
         return asked.at
 

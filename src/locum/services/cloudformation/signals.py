@@ -25,7 +25,7 @@ from locum.services.cloudformation.json_objects import json_object
 from locum.services.cloudformation.lookup import existing, resource_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
-from locum.services.verbs import DOORS, Context, Operation, Outcome, Params, writes
+from locum.services.verbs import RESPONSE_URLS, Context, Operation, Outcome, Params, writes
 from locum.state import Stack, StackResource, State, put
 from locum.state.autoscaling import regional
 
@@ -47,7 +47,7 @@ _DURATION: Final = re.compile(r"PT(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{
 _IN_PROGRESS: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 
 
-class Door(NamedTuple):
+class PresignedUrl(NamedTuple):
     """What a URL is for: a resource of a stack, and the id of its request; of a handle, its token."""
 
     account: str
@@ -59,21 +59,21 @@ class Door(NamedTuple):
     def path(self, ring: KeyRing, entropy: Entropy) -> str:
         """The path of the URL. No two are the same."""
         sealed = ring.seal(_PURPOSE, msgspec.json.encode(list(self)), entropy)
-        return DOORS + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return RESPONSE_URLS + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def resource(self, state: State) -> StackResource | None:
         """The resource."""
         return state.get(StackResource, self.account, regional(self.region, self.stack, self.logical))
 
 
-def door_at(path: str, ring: KeyRing) -> Door | None:
-    """The door with this path; None where this installation did not make it."""
-    token = path.removeprefix(DOORS)
+def presigned_url(path: str, ring: KeyRing) -> PresignedUrl | None:
+    """The pre-signed URL with this path; None where this installation did not make it."""
+    token = path.removeprefix(RESPONSE_URLS)
     if token == path or len(token) > _LONGEST_TOKEN:
         return None
     try:
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        return Door(*msgspec.json.decode(ring.open(_PURPOSE, sealed), type=tuple[str, str, str, str, str]))
+        return PresignedUrl(*msgspec.json.decode(ring.open(_PURPOSE, sealed), type=tuple[str, str, str, str, str]))
     except (BrokenSeal, binascii.Error, ValueError):
         return None
 
@@ -81,14 +81,14 @@ def door_at(path: str, ring: KeyRing) -> Door | None:
 # -- what comes in at a URL ------------------------------------------------------------------------------
 
 
-def answered(state: State, door: Door, body: bytes, seals: Seals) -> Outcome:
-    """Keep an answer for the resource of `door`, which nobody needs to sign.
+def answered(state: State, url: PresignedUrl, body: bytes, seals: Seals) -> Outcome:
+    """Keep an answer for the resource of `url`, which nobody needs to sign.
 
     Raises Fault where nothing is waited for any more, or `body` is no answer for it.
     """
-    stack = state.get(Stack, door.account, regional(door.region, door.stack))
-    it = door.resource(state)
-    if stack is None or it is None or not _waits(stack, it, door):
+    stack = state.get(Stack, url.account, regional(url.region, url.stack))
+    it = url.resource(state)
+    if stack is None or it is None or not _waits(stack, it, url):
         raise Fault("AccessDenied", "Request has expired", 403)
     received = dict(seals.open(it.account, it.stack, it.received))
     if it.type == HANDLE:
@@ -98,18 +98,18 @@ def answered(state: State, door: Door, body: bytes, seals: Seals) -> Outcome:
         if len(received) >= MOST_SIGNALS or len(it.received) + len(body) > MOST_OCTETS:
             raise invalid("The handle has received too many signals.")
         received[signal["UniqueId"]] = signal
-    elif door.request in received:
+    elif url.request in received:
         raise Fault("AccessDenied", "Request has expired", 403)
     else:
-        received[door.request] = _response(stack, it, door, body)
+        received[url.request] = _response(stack, it, url, body)
     return Outcome({}, (put(replace(it, received=seals.seal(it.account, it.stack, received))),))
 
 
-def _waits(stack: Stack, it: StackResource, door: Door) -> bool:
-    """Whether an answer at `door` matters: a replayed one, or one to another request, does not."""
+def _waits(stack: Stack, it: StackResource, url: PresignedUrl) -> bool:
+    """Whether an answer at `url` matters: a replayed one, or one to another request, does not."""
     if it.type == HANDLE:
-        return door.request == it.token and it.status.endswith("_COMPLETE") and stack.status in _IN_PROGRESS
-    return it.asked is not None and bool(door.request) and it.asked.id == door.request
+        return url.request == it.token and it.status.endswith("_COMPLETE") and stack.status in _IN_PROGRESS
+    return it.asked is not None and bool(url.request) and it.asked.id == url.request
 
 
 def _signal(body: bytes) -> Mapping[str, Any]:
@@ -124,12 +124,12 @@ def _signal(body: bytes) -> Mapping[str, Any]:
     return {name: told.get(name, "") for name in ("Status", "UniqueId", "Reason", "Data")}
 
 
-def _response(stack: Stack, it: StackResource, door: Door, body: bytes) -> Mapping[str, Any]:
+def _response(stack: Stack, it: StackResource, url: PresignedUrl, body: bytes) -> Mapping[str, Any]:
     """The response of a custom resource in `body`. One that is too long fails the resource, as on AWS."""
     if len(body) > LONGEST:
         return {"Status": "", "Reason": TOO_LONG, "PhysicalResourceId": "", "Data": {}}
     told = _object(body)
-    wanted = {"StackId": stack.arn, "RequestId": door.request, "LogicalResourceId": it.logical}
+    wanted = {"StackId": stack.arn, "RequestId": url.request, "LogicalResourceId": it.logical}
     for name, value in wanted.items():
         if told.get(name) != value:
             raise invalid(f"Invalid response object: Value of property {name} must be that of the request")

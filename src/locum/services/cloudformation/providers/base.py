@@ -2,8 +2,8 @@
 
 The functions of a provider are generators. They yield a `Request`, which is made as the stack's role or with the
 permissions of its caller, and are sent the answer; a refused call raises its Fault where it was yielded. They yield a
-`Pause` where there is something to wait for. `Began`, `Door`, `Reply`, `Nested` and `Signals` are for what others do,
-as long as it takes, `Notes` and `Tell` for work in many steps (`agents.stacks.waits`).
+`Pause` where there is something to wait for. `Began`, `ResponseUrl`, `Reply`, `Nested` and `Signals` are for what
+others do, as long as it takes, `Notes` and `Tell` for work in many steps (`agents.stacks.waits`).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Began(NamedTuple):
     physical: str
 
 
-class Door(NamedTuple):
+class ResponseUrl(NamedTuple):
     """A URL for the answer to a request of this kind, which is told with `URL`, `RequestId` and `Sent`.
 
     It is that of a wait condition's handle where `kind` is empty. `Sent`: the request was made before a restart, and
@@ -125,7 +125,7 @@ class Signals(NamedTuple):
     key: str
 
 
-Step = Request | Pause | Began | Door | Reply | Nested | Notes | Tell | Signals
+Step = Request | Pause | Began | ResponseUrl | Reply | Nested | Notes | Tell | Signals
 Work = Generator[Step, Mapping[str, Any], Made]
 Ending = Generator[Step, Mapping[str, Any], None]
 Reading = Generator[Step, Mapping[str, Any], Found]

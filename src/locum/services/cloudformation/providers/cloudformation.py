@@ -14,7 +14,6 @@ from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import (
     Began,
-    Door,
     Ending,
     Made,
     Nested,
@@ -23,6 +22,7 @@ from locum.services.cloudformation.providers.base import (
     Reply,
     Request,
     Resource,
+    ResponseUrl,
     Work,
 )
 from locum.services.cloudformation.providers.steps import Steps, listed, own_tags, pairs
@@ -58,8 +58,8 @@ def _nothing(_resource: Resource) -> Ending:
 
 
 def _handle(_resource: Resource) -> Work:
-    door = yield Door()
-    return Made(door["URL"])
+    told = yield ResponseUrl()
+    return Made(told["URL"])
 
 
 def _kept(resource: Resource, _before: Properties) -> Work:
@@ -139,9 +139,9 @@ def _delete_custom(resource: Resource) -> Ending:
 def _asked(resource: Resource, kind: str, more: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
     """The response to a request of whoever makes the custom resource. Raises Fault where there is none."""
     seconds = _number(resource.properties, "ServiceTimeout", _LONGEST_RESPONSE, 1, _LONGEST_RESPONSE)
-    door = yield Door(kind)
-    identifier, url = str(door["RequestId"]), str(door["URL"])
-    if not door["Sent"]:
+    told = yield ResponseUrl(kind)
+    identifier, url = str(told["RequestId"]), str(told["URL"])
+    if not told["Sent"]:
         request = {
             "RequestType": kind,
             "ServiceToken": resource.properties["ServiceToken"],
