@@ -92,6 +92,10 @@ class InProcess:
         """Do all that is under way to detect drift of stacks."""
         self.run(self.node.drifts.settled())
 
+    def deliver_trails(self) -> None:
+        """Make the deliveries of trails that are due."""
+        self.run(self.node.trails.reconcile())
+
     def write_logs(self) -> None:
         """Have the logs of functions written."""
         self.run(self.node.function_logs.settled())

@@ -105,6 +105,15 @@ class History:
             yield from (decode(row.data) for row in found)
             query = replace(query, before=found[-1].position)
 
+    def after(self, position: int, count: int) -> list[tuple[int, Record]]:
+        """The first records behind a position, oldest first, each with its own."""
+        return [(row.position, decode(row.data)) for row in self._journal.scan(position, count)]
+
+    def position_at(self, at: float) -> int:
+        """The position of the last record from before the time `at` (epoch seconds); 0 where there is none."""
+        found = self._journal.find(AuditQuery(end=math.nextafter(at, 0.0), limit=1))
+        return found[0].position if found else 0
+
     def latest(self, count: int = 1, *, account: str | None = None) -> list[Record]:
         """The newest records, data events included."""
         return self._records(AuditQuery(account=account, limit=count))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-_MEMBERS: Final = ("Tags", "tags", "TagList", "tagList", "TagsToAdd", "Tagging", "tagsMap", "AddTags")
+_MEMBERS: Final = ("Tags", "tags", "TagList", "tagList", "TagsToAdd", "Tagging", "tagsMap", "AddTags", "TagsList")
 _KEY_MEMBERS: Final = ("TagKeys", "tagKeys", "TagsToRemove", "TagKeyList", "tagKeyList", "RemoveTags")
 _KEYS: Final = ("Key", "key", "TagKey", "tagKey")
 _VALUES: Final = ("Value", "value", "TagValue", "tagValue")

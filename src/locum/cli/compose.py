@@ -28,6 +28,7 @@ from locum.agents.scaling import AutoScaling
 from locum.agents.stack_sets.reconciler import StackSets
 from locum.agents.stacks.drift import Drifts
 from locum.agents.stacks.reconciler import Stacks
+from locum.agents.trails.reconciler import Trails
 from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
@@ -189,7 +190,7 @@ class Node:
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed):
+        for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, self.trails):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -213,6 +214,7 @@ class Node:
         if self.agents is not None:
             self.agents.close()
         await self.announced_ends.close()
+        await self.trails.close()
         await self.resource_requests.close()
         await self.stack_sets.close()
         await self.drifts.close()
@@ -230,6 +232,7 @@ class Node:
         self.resource_requests = ResourceRequests(self.runtime, self.calls)
         self.stack_sets = StackSets(self.runtime, self.calls)
         self.drifts = Drifts(self.runtime, self.calls)
+        self.trails = Trails(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)

@@ -55,6 +55,7 @@ from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
 from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
+from locum.state.trails import DigestChain, DigestKey, LogFile, Trail, TrailProgress
 
 FORMAT: Final = 2
 
@@ -119,6 +120,11 @@ AnyEntity = (
     | StackInstance
     | StackSetOperation
     | StackSetResult
+    | Trail
+    | TrailProgress
+    | LogFile
+    | DigestChain
+    | DigestKey
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

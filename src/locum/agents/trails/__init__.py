@@ -1,0 +1,7 @@
+"""CloudTrail's deliveries: log files, digest files, notices and log events of trails.
+
+reconciler   has each trail's deliveries made when they are due
+delivery     one trail: from the event history to its bucket, its topic and its log group
+digests      one trail: its digest files
+records      the events of a trail in the event history
+"""

@@ -1,0 +1,269 @@
+"""Trails: made, changed, deleted, shown, switched on and off.
+
+CloudTrail API Reference, CreateTrail, UpdateTrail, DeleteTrail, GetTrail, DescribeTrails, ListTrails, StartLogging,
+StopLogging, GetTrailStatus. What a trail delivers is `agents.trails`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.core.clock import iso8601
+from locum.core.errors import Fault
+from locum.services.asking import Asking, asking
+from locum.services.cloudtrail import destinations
+from locum.services.cloudtrail.faults import invalid_combination
+from locum.services.cloudtrail.finding import changeable, check_name, is_in, seen, trail_of
+from locum.services.cloudtrail.tagging import tags_given
+from locum.services.pagination import Pagination
+from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
+from locum.state import Event, Organization, put, remove
+from locum.state.autoscaling import regional
+from locum.state.organizations import organization_of
+from locum.state.trails import Attempts, DigestChain, LogFile, Trail, TrailProgress
+
+MOST: Final = 5
+"""User Guide, "Quotas": trails by Region."""
+_LONGEST_PREFIX: Final = 200
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_GLOBAL_REGION: Final = "us-east-1"
+_SERVICE: Final = destinations.CLOUDTRAIL
+_LISTED: Final = Pagination(
+    "", "NextToken", "NextToken", 100, lambda: Fault("InvalidTokenException", "The token is not valid.", 400)
+)
+
+
+# -- what a trail is shown as ----------------------------------------------------------------------------
+
+
+def shown(trail: Trail) -> dict[str, Any]:
+    """The answer of CreateTrail and UpdateTrail."""
+    found: dict[str, Any] = {
+        "Name": trail.name,
+        "S3BucketName": trail.bucket,
+        "IncludeGlobalServiceEvents": trail.global_events,
+        "IsMultiRegionTrail": trail.multi_region,
+        "TrailARN": trail.arn,
+        "LogFileValidationEnabled": trail.validation,
+        "IsOrganizationTrail": trail.organization,
+    }
+    if trail.topic:
+        found |= {"SnsTopicName": trail.topic, "SnsTopicARN": trail.topic}
+    if trail.log_group:
+        found |= {"CloudWatchLogsLogGroupArn": trail.log_group, "CloudWatchLogsRoleArn": trail.log_role}
+    optional = {"S3KeyPrefix": trail.prefix, "KmsKeyId": trail.key_arn}
+    return found | {member: value for member, value in optional.items() if value}
+
+
+def described(trail: Trail) -> dict[str, Any]:
+    """A `Trail` of GetTrail and DescribeTrails."""
+    return shown(trail) | {
+        "HomeRegion": trail.region,
+        "HasCustomEventSelectors": bool(trail.selectors or trail.advanced),
+        "HasInsightSelectors": bool(trail.insights),
+    }
+
+
+def get_trail(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:GetTrail."""
+    return Outcome({"Trail": described(trail_of(ctx, params["Name"]))})
+
+
+def describe_trails(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:DescribeTrails. Of the trails that are asked for by name or ARN, those that are there are told."""
+    names = params.get("trailNameList") or ()
+    shadows = params.get("includeShadowTrails", True)
+    if names:
+        found = []
+        for name in names:
+            try:
+                found.append(trail_of(ctx, name))
+            except Fault as fault:
+                if fault.code != "TrailNotFoundException":
+                    raise
+    else:
+        found = [trail for trail in seen(ctx.state, ctx.account) if is_in(trail, ctx.region)]
+    told = [trail for trail in found if shadows or (trail.region, trail.account) == (ctx.region, ctx.account)]
+    return Outcome({"trailList": [described(trail) for trail in sorted(told, key=lambda trail: trail.arn)]})
+
+
+def list_trails(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:ListTrails: of all regions."""
+    page = _LISTED.page(params, seen(ctx.state, ctx.account), lambda trail: trail.arn)
+    return page.outcome("Trails", lambda trail: {"TrailARN": trail.arn, "Name": trail.name, "HomeRegion": trail.region})
+
+
+# -- changes ---------------------------------------------------------------------------------------------
+
+
+def create_trail(ctx: Context, params: Params) -> Asking:
+    """cloudtrail:CreateTrail."""
+    name = params["Name"]
+    check_name(name)
+    if ctx.state.get(Trail, ctx.account, regional(ctx.region, name)) is not None:
+        raise Fault("TrailAlreadyExistsException", f"Trail {name} already exists for customer: {ctx.account}", 400)
+    there = [trail for trail in seen(ctx.state, ctx.account) if is_in(trail, ctx.region)]
+    if len(there) >= MOST:
+        raise Fault(
+            "MaximumNumberOfTrailsExceededException",
+            f"User: {ctx.account} already has {MOST} trails in {ctx.region}.",
+            400,
+        )
+    tags = tags_given(params.get("TagsList") or ())
+    bare = Trail(account=ctx.account, region=ctx.region, name=name, bucket="", created=ctx.now, tags=tags)
+    trail = yield from destinations.checked(ctx, _with(ctx, bare, params))
+    return Outcome(shown(trail), (put(trail), put(TrailProgress(account=ctx.account, region=ctx.region, name=name))))
+
+
+def update_trail(ctx: Context, params: Params) -> Asking:
+    """cloudtrail:UpdateTrail. What is not given stays as it is; an empty text takes a setting away."""
+    before = changeable(ctx, params["Name"])
+    trail = yield from destinations.checked(ctx, _with(ctx, before, params))
+    events: list[Event] = [put(trail)]
+    if before.validation and not trail.validation:
+        events += _digests_end(ctx, before)
+    return Outcome(shown(trail), tuple(events))
+
+
+def delete_trail(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:DeleteTrail. Its files stay in the bucket."""
+    trail = changeable(ctx, params["Name"])
+    progress = ctx.state.get(TrailProgress, trail.account, trail.key)
+    events: list[Event] = [remove(trail), *_digests_end(ctx, trail)]
+    return Outcome({}, (*events, *([] if progress is None else [remove(progress)])))
+
+
+def _digests_end(ctx: Context, trail: Trail) -> list[Event]:
+    """The events after which nothing is noted of digest files: "the chain of digest files is broken"."""
+    files = [it for it in ctx.state.table(LogFile, trail.account).values() if it.key.startswith(f"{trail.key}/")]
+    chains = [it for it in ctx.state.table(DigestChain, trail.account).values() if it.key.startswith(f"{trail.key}/")]
+    return [remove(it) for it in (*files, *chains)]
+
+
+def _with(ctx: Context, trail: Trail, params: Params) -> Trail:
+    """The trail with the settings of `params`. Raises Fault."""
+    changes: dict[str, Any] = {
+        field: params[member] for member, field in _FIELDS.items() if params.get(member) is not None
+    }
+    if "topic" in changes:
+        changes["topic"] = destinations.topic_arn(changes["topic"], ctx.region, ctx.account)
+    if changes.get("validation") and not trail.validation:
+        changes["digests_since"] = ctx.now
+    changed = replace(trail, **changes)
+    if not _BUCKET.fullmatch(changed.bucket):
+        raise Fault("InvalidS3BucketNameException", f"Bucket name is not valid: {changed.bucket}", 400)
+    if len(changed.prefix) > _LONGEST_PREFIX or changed.prefix.startswith("/"):
+        raise Fault("InvalidS3PrefixException", f"S3 prefix is not valid: {changed.prefix}", 400)
+    if changed.multi_region and not changed.global_events:
+        raise invalid_combination("Multi-Region trail must include global service events.")
+    if changed.organization:
+        _check_organization(ctx)
+    return changed
+
+
+_FIELDS: Final = {
+    "CloudWatchLogsLogGroupArn": "log_group",
+    "CloudWatchLogsRoleArn": "log_role",
+    "EnableLogFileValidation": "validation",
+    "IncludeGlobalServiceEvents": "global_events",
+    "IsMultiRegionTrail": "multi_region",
+    "IsOrganizationTrail": "organization",
+    "KmsKeyId": "key_arn",
+    "S3BucketName": "bucket",
+    "S3KeyPrefix": "prefix",
+    "SnsTopicName": "topic",
+}
+"""The fields of a trail by the members that set them."""
+
+
+def _check_organization(ctx: Context) -> Organization:
+    """The organization of a trail for it. Raises Fault where the account may have none."""
+    organization = organization_of(ctx.state, ctx.account)
+    if organization is None:
+        raise Fault("OrganizationsNotInUseException", "The account is not a member of an organization.", 400)
+    if organization.account != ctx.account:
+        raise Fault(
+            "NotOrganizationMasterAccountException",
+            "The account is not the management account of the organization.",
+            400,
+        )
+    if organization.feature_set != "ALL":
+        raise Fault(
+            "OrganizationNotInAllFeaturesModeException", "All features are not enabled in the organization.", 400
+        )
+    if _SERVICE not in organization.services:
+        raise Fault(
+            "CloudTrailAccessNotEnabledException",
+            "Trusted access between CloudTrail and Organizations is not enabled.",
+            400,
+        )
+    return organization
+
+
+# -- logging ---------------------------------------------------------------------------------------------
+
+
+def start_logging(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:StartLogging."""
+    trail = changeable(ctx, params["Name"])
+    if trail.logging:
+        return Outcome({})
+    since = ctx.now if trail.validation else trail.digests_since
+    return Outcome({}, (put(replace(trail, logging=True, started=ctx.now, digests_since=since)),))
+
+
+def stop_logging(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:StopLogging. Events until then are still delivered."""
+    trail = changeable(ctx, params["Name"])
+    if not trail.logging:
+        return Outcome({})
+    return Outcome({}, (put(replace(trail, logging=False, stopped=ctx.now)),))
+
+
+def get_trail_status(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:GetTrailStatus."""
+    trail = trail_of(ctx, params["Name"])
+    progress = ctx.state.get(TrailProgress, trail.account, trail.key)
+    if progress is None:
+        progress = TrailProgress(account=trail.account, region=trail.region, name=trail.name)
+    times = {
+        "StartLoggingTime": trail.started,
+        "StopLoggingTime": trail.stopped,
+        **_told("LatestDelivery", progress.files),
+        **_told("LatestNotification", progress.notices),
+        **_told("LatestCloudWatchLogsDelivery", progress.logs),
+        **_told("LatestDigestDelivery", progress.digests),
+    }
+    texts = {
+        "LatestDeliveryAttemptTime": _text(progress.files.attempted),
+        "LatestNotificationAttemptTime": _text(progress.notices.attempted),
+        "LatestNotificationAttemptSucceeded": _text(progress.notices.succeeded),
+        "LatestDeliveryAttemptSucceeded": _text(progress.files.succeeded),
+        "TimeLoggingStarted": _text(trail.started),
+        "TimeLoggingStopped": _text(trail.stopped),
+    }
+    return Outcome({"IsLogging": trail.logging, **{name: value for name, value in times.items() if value}, **texts})
+
+
+def _told(name: str, attempts: Attempts) -> dict[str, Any]:
+    return {f"{name}Time": attempts.succeeded, f"{name}Error": attempts.error}
+
+
+def _text(at: float) -> str:
+    return iso8601(at) if at else ""
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateTrail": asks_and_writes(asking(create_trail)),
+    "DeleteTrail": writes(delete_trail),
+    "DescribeTrails": reads(describe_trails),
+    "GetTrail": reads(get_trail),
+    "GetTrailStatus": reads(get_trail_status),
+    "ListTrails": reads(list_trails),
+    "StartLogging": writes(start_logging),
+    "StopLogging": writes(stop_logging),
+    "UpdateTrail": asks_and_writes(asking(update_trail)),
+}
