@@ -74,6 +74,7 @@ class ScheduleHost(Backend):
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._behind.close()
 
     def _note(self, call: BackendCall) -> None:
         """Note what a call says of the schedule of a rule. Those of other buses have none."""

@@ -23,7 +23,7 @@ from locum.backends.lazy import (
     embedded_secrets,
     http_endpoint,
 )
-from locum.calls import Backends, Calls
+from locum.calls import Backends, Calls, Runtime
 from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
 from locum.core.clock import Clock, Entropy, MovableClock
@@ -115,11 +115,12 @@ def _hosted(hosts: Hosts, moto: Backend) -> dict[tuple[str, str], Backend]:
     return found | {("lambda", operation): functions for operation in OF_FUNCTIONS}
 
 
-def schedule_host(calls: Calls, clock: MovableClock, moto: Backend) -> Backend:
-    """Make the backend that keeps the times of the rules that `moto` has."""
+def schedule_host(runtime: Runtime, calls: Calls, moto: Backend) -> Backend:
+    """Make the backend that puts events for the rules that `moto` has: at their times, and those of CloudTrail."""
     from locum.agents.event_schedules import ScheduleHost
+    from locum.agents.trails.event_bus import TrailEvents
 
-    return ScheduleHost(moto, calls.make, clock)
+    return ScheduleHost(TrailEvents(moto, runtime, calls.make), calls.make, runtime.clock)
 
 
 def rotation_host(calls: Calls, clock: MovableClock, entropy: Entropy, moto: Backend) -> Backend:

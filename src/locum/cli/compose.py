@@ -313,7 +313,7 @@ class Node:
         return mapping_host(self.calls, self.runtime.clock.wall, self.runtime.entropy)
 
     def _schedule_host(self, moto: Backend) -> Backend:
-        return schedule_host(self.calls, self.runtime.clock, moto)
+        return schedule_host(self.runtime, self.calls, moto)
 
     def _rotation_host(self, moto: Backend) -> Backend:
         return rotation_host(self.calls, self.runtime.clock, self.runtime.entropy, moto)

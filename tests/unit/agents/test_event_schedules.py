@@ -60,6 +60,9 @@ class Behind:
     async def call(self, _call: Any) -> Any:
         return SimpleNamespace(response=SimpleNamespace(status=200))
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 @pytest.mark.parametrize("bus", ["orders", "arn:aws:events:us-east-1:111122223333:event-bus/orders"])
 @pytest.mark.parametrize("operation", ["PutRule", "DeleteRule", "DisableRule"])

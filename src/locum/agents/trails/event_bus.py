@@ -1,0 +1,184 @@
+"""The events of CloudTrail on EventBridge: for the rules of the embedded backend that may be for them.
+
+EventBridge User Guide, "AWS service events delivered via AWS CloudTrail": those that a trail logs come to the default
+bus of their account and region, read-only management events only to rules in the state
+`ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`. The rules are gone with the backend, and what happened before a rule
+was there is not for it: nothing is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from locum.audit import Record, cloudtrail_event
+from locum.backends import Backend, BackendCall, Carried
+from locum.calls import Runtime
+from locum.core.actors import service_principal
+from locum.core.calls import ServiceCall
+from locum.core.errors import LocumError
+from locum.core.event_patterns import event_pattern
+from locum.core.service_events import EVENTS
+from locum.services.cloudtrail import selecting
+from locum.services.cloudtrail.destinations import CLOUDTRAIL
+from locum.state.trails import Trail
+
+EVERY: Final = 1.0
+"""Seconds between two looks at the record, while there is a rule."""
+
+_ALL_MANAGEMENT: Final = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+_BUS: Final = "default"
+_DETAIL_TYPES: Final = {
+    "AwsApiCall": "AWS API Call via CloudTrail",
+    "AwsConsoleAction": "AWS Console Action via CloudTrail",
+    "AwsConsoleSignIn": "AWS Console Sign In via CloudTrail",
+    "AwsServiceEvent": "AWS Service Event via CloudTrail",
+}
+_LARGEST: Final = 256_000
+"""Octets of an event that is sent: "events ... larger than 256 KB" are not."""
+_PAGE: Final = 1_000
+_MOST_ENTRIES: Final = 10
+"""EventBridge API Reference, PutEvents: entries of a call."""
+
+_log: Final = logging.getLogger("locum.agents")
+
+Make = Callable[[ServiceCall], Awaitable[Any]]
+Place = tuple[str, str]
+
+
+class TrailEvents(Backend):
+    """Has `behind` carry out the operations on rules, and puts the events that are for such rules on their buses."""
+
+    forgets = True
+
+    def __init__(self, behind: Backend, runtime: Runtime, make: Make) -> None:
+        self._behind = behind
+        self._runtime = runtime
+        self._make = make
+        self._rules: dict[Place, dict[str, bool]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def call(self, call: BackendCall) -> Carried:
+        carried = await self._behind.call(call)
+        if carried.response.status < 300:
+            await self._note(call)
+        return carried
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _note(self, call: BackendCall) -> None:
+        """Note what a call says of a rule: whether it may be for events of CloudTrail, and for reading ones."""
+        params = call.params
+        if str(params.get("EventBusName") or _BUS).rpartition("/")[2] != _BUS:
+            return
+        rules = self._rules.setdefault((call.account, call.region), {})
+        name = str(params["Name"])
+        if call.operation in ("DeleteRule", "DisableRule") or params.get("State") == "DISABLED":
+            rules.pop(name, None)
+        elif call.operation == "EnableRule" or may_match(params.get("EventPattern")):
+            rules[name] = params.get("State") == _ALL_MANAGEMENT
+            if self._task is None:
+                runtime = self._runtime
+                since = runtime.clock()
+                position = await runtime.ledger.read(lambda: runtime.history.position_at(since))
+                self._task = asyncio.get_running_loop().create_task(self._run(position))
+
+    async def _run(self, position: int) -> None:
+        while True:
+            try:
+                position = await self._send_behind(position)
+            except LocumError as error:  # storage that does not work at the moment, say
+                _log.warning("events of CloudTrail are not sent: %s", error)
+            await asyncio.sleep(EVERY)
+
+    async def _send_behind(self, position: int) -> int:
+        """Send the events behind a position; the position of the last one."""
+        runtime = self._runtime
+        while any(self._rules.values()):
+            read = await runtime.ledger.read(partial(runtime.history.after, position, _PAGE))
+            for place, entries in self._entries(record for _, record in read):
+                await self._put(place, entries)
+            position = read[-1][0] if read else position
+            if len(read) < _PAGE:
+                return position
+        return position
+
+    def _entries(self, records: Iterator[Record]) -> Iterator[tuple[Place, list[dict[str, Any]]]]:
+        """The entries of calls to PutEvents, in the order of the events of a place."""
+        waiting: dict[Place, list[dict[str, Any]]] = {}
+        for record in records:
+            place = record.account, record.region
+            if (found := self._entry(record)) is None:
+                continue
+            entries = waiting.setdefault(place, [])
+            entries.append(found)
+            if len(entries) == _MOST_ENTRIES:
+                yield place, waiting.pop(place)
+        yield from waiting.items()
+
+    def _entry(self, record: Record) -> dict[str, Any] | None:
+        """The entry of a record; None where no rule may be for it, or no trail logs it."""
+        rules = self._rules.get((record.account, record.region))
+        if not rules or _follows_from_events(record):
+            return None
+        if record.management and record.read_only and not any(rules.values()):
+            return None
+        event = cloudtrail_event(record)
+        if not self._is_logged(record, event):
+            return None
+        detail = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+        if len(detail) > _LARGEST:
+            return None
+        return {
+            "Source": f"aws.{record.event_source.partition('.')[0]}",
+            "DetailType": _DETAIL_TYPES.get(record.event_type, _DETAIL_TYPES["AwsApiCall"]),
+            "Detail": detail.decode(),
+            "Resources": [],
+            "Time": event["eventTime"],
+        }
+
+    def _is_logged(self, record: Record, event: Mapping[str, Any]) -> bool:
+        """Whether some trail logs an event, whose account it has."""
+        state = self._runtime.ledger.state
+        return any(
+            selecting.is_time_of(trail, record.at)
+            and selecting.is_place_of(trail, record.region, record.event_source)
+            and record.account in selecting.accounts_of(state, trail)
+            and selecting.selects(trail, event)
+            for trail in state.every(Trail)
+            if trail.logging
+        )
+
+    async def _put(self, place: Place, entries: list[dict[str, Any]]) -> None:
+        account, region = place
+        actor = service_principal(EVENTS, account)
+        try:
+            await self._make(ServiceCall(actor, "events", "PutEvents", {"Entries": entries}, region))
+        except LocumError as error:
+            _log.warning("events of CloudTrail are not put on the bus of %s in %s: %s", account, region, error)
+
+
+def _follows_from_events(record: Record) -> bool:
+    """Whether a call is made because of events, so that its own event would cause the next one."""
+    who = record.identity.arn
+    return who == CLOUDTRAIL or (who == EVENTS and record.operation == "PutEvents")
+
+
+def may_match(pattern: Any) -> bool:
+    """Whether an event pattern may be one for events of CloudTrail: its detail-type allows one of theirs."""
+    if not pattern:
+        return False
+    try:
+        wanted = event_pattern(str(pattern)).get("detail-type")
+    except ValueError:
+        return False
+    return not isinstance(wanted, list) or any(
+        not isinstance(rule, str) or rule in _DETAIL_TYPES.values() for rule in wanted
+    )
