@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -36,10 +36,12 @@ def _environment(key: Any) -> Any:
 
 
 @contextmanager
-def behind_a_backend(directories: pytest.TempPathFactory, *services: str) -> Iterator[Planes]:
-    """A plane for which another plane carries out `services`."""
+def behind_a_backend(
+    directories: pytest.TempPathFactory, *services: str, flags: Sequence[str] = ()
+) -> Iterator[Planes]:
+    """A plane with `flags` for which another plane carries out `services`."""
     with up(directories.mktemp("behind")) as behind:
-        flags = [flag for service in services for flag in ("--backend", f"{service}={behind.endpoint}")]
+        flags = [*flags, *(flag for service in services for flag in ("--backend", f"{service}={behind.endpoint}"))]
         with _with_keys(behind.root), up(directories.mktemp("front"), *flags) as front:
             yield Planes(front, behind)
 
