@@ -19,6 +19,7 @@ from locum.store.journal import (
     Compacted,
     Entry,
     Field,
+    Forgotten,
     Journal,
     Retention,
     SequenceConflict,
@@ -515,3 +516,49 @@ def test_any_interleaving_of_two_handles_makes_one_dense_journal(
         for handle in handles:
             model.check(handle)
             handle.close()
+
+
+# -- 9. what takes entries back --------------------------------------------------------------------------
+
+
+def taken_back(first: int, last: int) -> list[Entry]:
+    return [entry._replace(former=b"[-%d]" % entry.sequence) for entry in entries(first, last)]
+
+
+def former(journal: Journal, at: float) -> list[int]:
+    return [found.sequence for found in journal.former(at)]
+
+
+def test_what_takes_entries_back_is_answered_newest_first_down_to_a_time(journal: Journal) -> None:
+    journal.append(taken_back(1, 4), [], expected=0)
+    journal.append(entries(5, 5), [], expected=4)  # it changes nothing of which something is kept
+    journal.append(taken_back(6, 6), [], expected=5)
+    assert former(journal, 1002.0) == [6, 4, 3]
+    assert former(journal, 1002.5) == [6, 4, 3]
+    assert former(journal, 1006.0) == []
+    assert former(journal, 0.0) == [6, 4, 3, 2, 1]
+    assert next(journal.former(1005.0)).events == b"[-6]"
+    assert journal.remembered() == 0.0
+
+
+def test_what_takes_entries_back_outlasts_their_compaction(journal: Journal) -> None:
+    journal.append(taken_back(1, 4), [], expected=0)
+    journal.save_checkpoint(4, [b"state"])
+    assert former(journal, 1001.0) == [4, 3, 2]
+
+
+def test_what_takes_entries_back_is_forgotten_after_the_retention_and_nobody_is_told_less(journal: Journal) -> None:
+    journal.append(taken_back(1, 4), [], expected=0)
+    now = 1002.5 + Retention().days * 86_400
+    while journal.maintain(now):
+        pass
+    assert journal.remembered() == 1002.5
+    assert former(journal, 1002.5) == [4, 3]
+    with pytest.raises(Forgotten, match="is not known any more") as refused:
+        journal.former(1002.0)
+    assert refused.value.since == 1002.5
+
+
+def test_entries_are_read_without_what_takes_them_back(journal: Journal) -> None:
+    journal.append(taken_back(1, 2), [], expected=0)
+    assert list(journal.read(0)) == entries(1, 2)

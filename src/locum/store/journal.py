@@ -12,9 +12,10 @@ Invariants of every implementation (its conformance suite is tests/conformance/t
 7. A journal that is not `exclusive` may have several handles, in this and in other processes. Each write is held
    against what the journal has, never against what the handle remembers.
 8. A batch or call with an id is stored once, however often it is handed over. Ids are kept as long as their entries.
+9. What takes entries back is kept for `Retention.days`, whatever becomes of the entries.
 
-A journal blocks. `find`, `scan`, `uses` and `settled` may be called by any thread at any time, a `Follower` by a thread
-of its own, everything else by one thread at a time.
+A journal blocks. `find`, `scan`, `uses`, `former`, `remembered` and `settled` may be called by any thread at any time,
+a `Follower` by a thread of its own, everything else by one thread at a time.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from locum.core.clock import iso8601
 from locum.core.errors import LocumError, StorageError
 from locum.state import FORMAT
 
@@ -36,10 +38,19 @@ class Compacted(StorageError):
     """The entries that were asked for are part of a checkpoint by now; `Journal.checkpoint` has what they led to."""
 
 
+class Forgotten(LocumError):
+    """A time was asked about that is past the retention. `since` is the earliest time that is known."""
+
+    def __init__(self, since: float) -> None:
+        super().__init__(f"what was before {iso8601(since)} is not known any more")
+        self.since = since
+
+
 class Entry(NamedTuple):
     """The events of one call. `at` is epoch seconds; `events` is `state.encode`d in the format `format`.
 
-    `call_id` tells the call from every other one, where its caller may come again with the same.
+    `call_id` tells the call from every other one, where its caller may come again with the same. `former` are the
+    events that take it back, encoded likewise, or empty; they are kept apart (`Journal.former`), and not read again.
     """
 
     sequence: int
@@ -47,6 +58,15 @@ class Entry(NamedTuple):
     events: bytes
     format: int = FORMAT
     call_id: str = ""
+    former: bytes = b""
+
+
+class Former(NamedTuple):
+    """What takes the entry `sequence`, of the time `at`, back: events as in an `Entry`."""
+
+    sequence: int
+    at: float
+    events: bytes
 
 
 class Use(NamedTuple):
@@ -248,6 +268,17 @@ class Journal(Protocol):
 
     def uses(self, account: str, principal: str | None = None) -> list[Used]:
         """The last uses in `account`, by `principal` (a unique id) where that is given; in no order."""
+        ...
+
+    def former(self, at: float) -> Iterator[Former]:
+        """What takes the entries back that are younger than the time `at` (epoch seconds), newest first.
+
+        It ends at the first entry, from the newest, that is not younger. Raises Forgotten where that is not kept.
+        """
+        ...
+
+    def remembered(self) -> float:
+        """The time (epoch seconds) since which all is kept that `former` answers; 0 where that is all of it."""
         ...
 
     def maintain(self, now: float) -> bool:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 from locum.core.clock import Clock, Entropy, system_clock, system_entropy
@@ -31,6 +32,7 @@ from locum.store.following import Following
 from locum.store.housekeeping import Housekeeping
 from locum.store.journal import AuditRow, Journal
 from locum.store.limits import Limits
+from locum.store.past import state_at
 from locum.store.subscriptions import Subscription
 from locum.store.workers import Workers
 from locum.store.writer import UNAVAILABLE, BatchWriter
@@ -63,6 +65,7 @@ class Ledger:
     def __init__(self, journal: Journal, state: State, clock: Clock, limits: Limits, name: str) -> None:
         self._journal = journal
         self._limits = limits
+        self._clock = clock
         self._reader = Workers(2, "locum-reader", limits)
         self._writer = BatchWriter(journal, state, clock, limits, name)
         self._gathering = self._writer.gathering
@@ -201,6 +204,11 @@ class Ledger:
         """
         await self.flush()
         return await self._ask(query)
+
+    async def state_at(self, at: float) -> State:
+        """The state at the time `at` (epoch seconds): see `store.past`. Raises Forgotten, ServiceUnavailable."""
+        state = self.state
+        return state if at >= self._clock() else await self._ask(partial(state_at, self._journal, state, at))
 
     async def committed(self, call_id: str) -> int | None:
         """The sequence number of the entry that a call with this id made, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from operator import itemgetter
 from threading import Lock
 from typing import Final
@@ -17,6 +17,8 @@ from locum.store.journal import (
     Compacted,
     Entry,
     Field,
+    Forgotten,
+    Former,
     Found,
     Retention,
     SequenceConflict,
@@ -42,6 +44,8 @@ class _Held:
         self.last = 0
         self.position = 0
         self.checkpoint: tuple[int, list[bytes]] | None = None
+        self.former: list[Former] = []
+        self.remembered = 0.0
 
     def store(self, rows: Sequence[AuditRow]) -> None:
         for row in rows:
@@ -94,7 +98,8 @@ class MemoryJournal:
                 raise SequenceConflict(f"the last entry is {held.last}, not {expected}")
             if len(set(calls)) < len(calls) or not held.settled.keys().isdisjoint(calls):
                 raise SequenceConflict("the journal has an entry of one of these calls")
-            held.entries.extend(batch)
+            held.entries.extend(entry._replace(former=b"") for entry in batch)
+            held.former.extend(Former(it.sequence, it.at, it.former) for it in batch if it.former)
             held.last += len(batch)
             held.settled |= {entry.call_id: entry.sequence for entry in batch if entry.call_id}
             held.settled |= {batch_id: expected + 1} if batch_id else {}
@@ -168,9 +173,22 @@ class MemoryJournal:
                 if use.account == account and principal in (None, use.principal)
             ]
 
+    def former(self, at: float) -> Iterator[Former]:
+        with self._held.lock:
+            if at < self._held.remembered:
+                raise Forgotten(self._held.remembered)
+            return takewhile(lambda it: it.at > at, reversed(list(self._held.former)))
+
+    def remembered(self) -> float:
+        return self._held.remembered
+
     def maintain(self, now: float) -> bool:
         held, retention = self._held, self._retention
         with held.lock:
+            first = now - retention.days * DAY
+            if any(it.at < first for it in held.former):
+                held.former = [it for it in held.former if it.at >= first]
+                held.remembered = max(held.remembered, first)
             rows = [row for row in held.rows if row[1].at >= now - retention.days * DAY]
             known = [row for row in rows if not row[1].stranger][-retention.rows :]
             strangers = [row for row in rows if row[1].stranger][-retention.strangers :]

@@ -25,11 +25,13 @@ from locum.core.errors import StorageError
 from locum.store.directory import TURN, DataDirectory
 from locum.store.doorbell import BellFollower, LocalBell
 from locum.store.file_bell import FileBell
+from locum.store.former_table import FormerTable
 from locum.store.journal import (
     AuditQuery,
     AuditRow,
     Compacted,
     Entry,
+    Former,
     Found,
     Retention,
     SequenceConflict,
@@ -79,6 +81,7 @@ class SqliteJournal:
                     self.installation = prepare(self._writer, self._path, entropy)
                     self._trail = Trail(self._writer, retention)
                     self._usage = UsageTable(self._writer)
+                    self._former = FormerTable(self._writer, retention)
                     self._reader = connect(self._path, patience)
                 except BaseException:
                     self._writer.close()
@@ -130,10 +133,11 @@ class SqliteJournal:
                     return
                 raise SequenceConflict(f"the last entry is {self._last}, not {expected}")
             try:
-                self._writer.executemany(_FIRST, [(*entry, batch_id) for entry in batch[:1]])
-                self._writer.executemany(_REST, [tuple(entry) for entry in batch[1:]])
+                self._writer.executemany(_FIRST, [(*entry[:-1], batch_id) for entry in batch[:1]])
+                self._writer.executemany(_REST, [entry[:-1] for entry in batch[1:]])
             except sqlite3.IntegrityError as error:
                 raise SequenceConflict("the journal has an entry of one of these calls") from error
+            self._former.insert(self._writer, batch)
             self._trail.insert(self._writer, audit)
             self._usage.note(self._writer, audit)
             self._last += len(batch)
@@ -203,10 +207,19 @@ class SqliteJournal:
         with self._lock, reported(self._path):
             return self._usage.find(self._reader, account, principal)
 
+    def former(self, at: float) -> Iterator[Former]:
+        with self._lock, reported(self._path), transaction(self._reader):
+            return iter(self._former.find(self._reader, at))
+
+    def remembered(self) -> float:
+        with self._lock, reported(self._path):
+            return self._former.since(self._reader)
+
     def maintain(self, now: float) -> bool:
         with self._transaction(full=False):
             self._usage.forget(self._writer, now)
-            return self._trail.maintain(self._writer, now)
+            more = self._former.forget(self._writer, now)
+            return self._trail.maintain(self._writer, now) or more
 
     def close(self) -> None:
         if self._closed:
