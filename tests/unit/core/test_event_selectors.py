@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.audit.event_selectors import MAX_VALUES, check, matches, selected
 from locum.core.errors import Fault
+from locum.core.event_selectors import MAX_VALUES, check, matches, selected
 
 EVENT: dict[str, Any] = {
     "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann"},
@@ -143,6 +143,8 @@ def test_what_only_event_data_stores_can_select(selector: dict[str, Any]) -> Non
         [of(DATA, {"Field": "resources.type", "Equals": ["AWS::S3::Object", "AWS::Lambda::Function"]})],
         [of(DATA, {"Field": "resources.type", "StartsWith": ["AWS::S3"]})],
         [of(DATA, OBJECTS, {"Field": "sessionCredentialFromConsole", "StartsWith": ["t"]})],
+        [of(MANAGEMENT, {"Field": "eventName", "Equals": ["Get\x00User"]})],
+        [of(MANAGEMENT, {"Field": "eventName", "Equals": ["\ud800"]})],
         [of(NETWORK)],
         [of(NETWORK, {"Field": "eventSource", "StartsWith": ["ec2"]})],
         [of({"Field": "eventCategory", "Equals": ["Insight"]}, {"Field": "readOnly", "Equals": ["true"]})],
