@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -23,6 +23,8 @@ from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
+from locum.agents.lake.host import OPERATIONS as QUERIES
+from locum.agents.lake.host import LakeHost
 from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.scaling import AutoScaling
 from locum.agents.stack_sets.reconciler import StackSets
@@ -193,6 +195,7 @@ class Node:
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
+        await self.lake.start()
         return port
 
     @property
@@ -288,6 +291,8 @@ class Node:
         hosted: dict[tuple[str, str], Backend] = {}
         if not options.backends.keys() & {"ec2", "*"}:  # which have the output of their instances
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
+        self.lake = LakeHost(options.data, lambda: self.runtime, lambda: self.journal)
+        hosted |= {("cloudtrail", operation): self.lake for operation in QUERIES}
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)
@@ -323,20 +328,23 @@ def _services() -> dict[str, OwnService]:
     def always(_operation: str, _params: Mapping[str, Any]) -> bool:
         return True
 
-    def of_ec2(operation: str, params: Mapping[str, Any]) -> bool:
-        owns: bool = import_module("locum.services.ec2").owns(operation, params)  # late, as its operations are
+    def where_owned(service: str) -> Callable[[str, Mapping[str, Any]], bool]:
+        def owns(operation: str, params: Mapping[str, Any]) -> bool:
+            owned: bool = import_module(f"locum.services.{service}").owns(operation, params)  # late, as its operations
+            return owned
+
         return owns
 
     return {
         "iam": OwnService(iam.OPERATIONS, always),
         "sts": OwnService(sts.OPERATIONS, always),
         "organizations": OwnService(LateOperations("organizations"), always),
-        "ec2": OwnService(LateOperations("ec2"), of_ec2, backed=True),
+        "ec2": OwnService(LateOperations("ec2"), where_owned("ec2"), backed=True),
         "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
         "ssm": OwnService(LateOperations("ssm"), always, backed=True),
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=False),
         "cloudcontrol": OwnService(LateOperations("cloudcontrol"), always, backed=False),
-        "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
+        "cloudtrail": OwnService(LateOperations("cloudtrail"), where_owned("cloudtrail"), backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
         "rolesanywhere": OwnService(LateOperations("rolesanywhere"), always, backed=False),
     }
