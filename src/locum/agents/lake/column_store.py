@@ -7,10 +7,12 @@ of the history are past their retention. The process that has it is there only w
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from locum.agents.lake.results import make_folder
 from locum.agents.lake.selections import earliest, kept, present
 from locum.audit.lake.messages import Check, Forget, Ingest, Progress, Query, Reply, Request
 from locum.audit.lake.process import Worker
@@ -47,15 +49,11 @@ class ColumnStore:
         async with self._checks:
             return await asyncio.to_thread(self._checker.ask, Check(statement), CHECKING)
 
-    async def query(self, query: Query, seconds: float) -> Reply:
-        """Run a query on all that has happened before. Raises WorkerEnded, LocumError."""
+    async def query(self, query: Query, seconds: float, over: threading.Event) -> Reply:
+        """Run a query on all that has happened before, until `over` is set. Raises WorkerEnded, LocumError."""
         async with self._turn:
             await self._catch_up()
-            return await self._ask(query, seconds)
-
-    def interrupt(self) -> None:
-        """End the query that is under way: `query` raises WorkerEnded."""
-        self._worker.kill()
+            return await self._ask(query, seconds, over)
 
     async def lag(self) -> int:
         """How many rows of the history are not yet taken in, at most."""
@@ -118,10 +116,9 @@ class ColumnStore:
         found = await self._runtime().ledger.read(lambda: self._journal().find(AuditQuery(limit=1)))
         return found[0].position if found else 0
 
-    async def _ask(self, request: Request, seconds: float) -> Reply:
-        if not self._folder.exists():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return await asyncio.to_thread(self._worker.ask, request, seconds)
+    async def _ask(self, request: Request, seconds: float, over: threading.Event | None = None) -> Reply:
+        make_folder(self._folder)
+        return await asyncio.to_thread(self._worker.ask, request, seconds, over)
 
     def _remove(self) -> None:
         self._worker.close()

@@ -18,6 +18,12 @@ MOST_IN_ALL: Final = 1 << 30
 _PAGE_OCTETS: Final = 1 << 20
 
 
+def make_folder(path: Path) -> Path:
+    """Make a folder of the owner's alone in a folder that is there; it may be there already."""
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 class ResultPage(NamedTuple):
     """Rows of a result, each a list of columns, which are maps with one member; `following` is where the next begin."""
 
@@ -33,8 +39,8 @@ class Results:
 
     def path(self, query: str) -> Path:
         """The file of the result of a query; its folder is there."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._folder / f"{query}.jsonl"
+        make_folder(self._folder.parent)
+        return make_folder(self._folder) / f"{query}.jsonl"
 
     def page(self, query: str, start: int, most: int) -> ResultPage | None:
         """At most `most` rows from the octet `start` (0: the first row). None where there is no such result.

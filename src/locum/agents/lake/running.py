@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -38,15 +39,15 @@ async def committed(runtime: Runtime, change: Callable[[State], tuple[Event, ...
 
 
 class Runner:
-    """Runs queries on `store`. `seconds` is the longest that one may take."""
+    """Runs queries on `store`. `seconds` is the longest that one may take, also of those that are waiting."""
 
     def __init__(self, runtime: Callable[[], Runtime], store: ColumnStore, results: Results, seconds: float) -> None:
         self._runtime = runtime
         self._store = store
         self._results = results
-        self._seconds = seconds
+        self.seconds = seconds
         self._waiting: asyncio.Queue[Key] = asyncio.Queue()
-        self._current: Key | None = None
+        self._over: dict[Key, threading.Event] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def recover(self) -> None:
@@ -67,8 +68,9 @@ class Runner:
 
     def interrupt(self, query: EventDataStoreQuery) -> None:
         """End a query, which has the status CANCELLED by now, if it runs."""
-        if self._current == (query.account, query.key):
-            self._store.interrupt()
+        over = self._over.get((query.account, query.key))
+        if over is not None:
+            over.set()
 
     async def settled(self) -> None:
         """Wait until no query is waiting or running."""
@@ -76,6 +78,8 @@ class Runner:
 
     async def close(self) -> None:
         """Run no more queries."""
+        for over in self._over.values():
+            over.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -83,13 +87,13 @@ class Runner:
     async def _run(self) -> None:
         while True:
             key = await self._waiting.get()
-            self._current = key
+            self._over[key] = threading.Event()
             try:
                 await self._run_one(key)
             except LocumError as error:
                 _log.warning("a query of CloudTrail Lake has no end in the journal: %s", error)
             finally:
-                self._current = None
+                del self._over[key]
                 self._waiting.task_done()
 
     async def _run_one(self, key: Key) -> None:
@@ -98,6 +102,9 @@ class Runner:
         if query is None or not query.under_way:
             return
         await self._change(key, status="RUNNING")
+        query = runtime.ledger.state.get(EventDataStoreQuery, *key)
+        if query is None or not query.under_way:
+            return
         clock = asyncio.get_running_loop().time
         begun = clock()
         try:
@@ -121,7 +128,8 @@ class Runner:
             return {"status": "FAILED", "error": "The event data store is no longer there."}
         path = await asyncio.to_thread(self._results.path, query.id)
         asked = Query(query.statement, selections, now, str(path), MOST_OCTETS)
-        reply = await self._store.query(asked, self._seconds)
+        over = self._over[query.account, query.key]
+        reply = await self._store.query(asked, self.seconds, over)
         if reply.error:
             return {"status": "FAILED", "error": reply.error}
         return {"status": "FINISHED", "rows": reply.rows, "scanned": reply.scanned, "octets": reply.octets}

@@ -44,33 +44,29 @@ class Worker:
         """Whether there is a process."""
         return self._process is not None
 
-    def ask(self, request: Request, seconds: float) -> Reply:
-        """The reply to `request`.
+    def ask(self, request: Request, seconds: float, over: threading.Event | None = None) -> Reply:
+        """The reply to `request`, which is given up where `over` is set, at whatever time.
 
         Raises WorkerEnded where there is none in `seconds`, or the process ends; ConfigurationError where a package is
         missing.
         """
+        over = over or threading.Event()
         with self._turn:
-            if self._process is not None and self._process.poll() is not None:
-                self._reap(self._process)
-            process = self._process or self._start()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            late = threading.Event()
+            process = self._live()
+            late, answered = threading.Event(), threading.Event()
 
-            def kill() -> None:
-                late.set()
-                process.kill()
+            def watch() -> None:
+                if not over.wait(seconds):
+                    late.set()
+                if not answered.is_set():
+                    process.kill()
 
-            timer = threading.Timer(seconds, kill)
-            timer.start()
-            try:
-                send(process.stdin.fileno(), request)
-                message = receive(process.stdout.fileno())
-            except OSError:
-                message = None
-            finally:
-                timer.cancel()
+            watcher = threading.Thread(target=watch, daemon=True)
+            watcher.start()
+            message = _exchanged(process, request)
+            answered.set()
+            over.set()
+            watcher.join()
             if message is None:
                 self._reap(process)
                 raise WorkerEnded(late=late.is_set())
@@ -93,6 +89,12 @@ class Worker:
                 process.stdin.close()
                 self._reap(process)
 
+    def _live(self) -> subprocess.Popen[bytes]:
+        """The process, started where there is none."""
+        if self._process is not None and self._process.poll() is not None:
+            self._reap(self._process)
+        return self._process or self._start()
+
     def _start(self) -> subprocess.Popen[bytes]:
         for package in _PACKAGES:
             if find_spec(package) is None:
@@ -110,3 +112,14 @@ class Worker:
             if pipe is not None:
                 pipe.close()
         self._process = None
+
+
+def _exchanged(process: subprocess.Popen[bytes], request: Request) -> bytes | None:
+    """The answer of a process to a request; None where it ends before."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        send(process.stdin.fileno(), request)
+        return receive(process.stdout.fileno())
+    except OSError:
+        return None
