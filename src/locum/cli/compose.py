@@ -23,6 +23,8 @@ from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
+from locum.agents.lake.host import OPERATIONS as QUERIES
+from locum.agents.lake.host import LakeHost
 from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.scaling import AutoScaling
 from locum.agents.stack_sets.reconciler import StackSets
@@ -194,6 +196,7 @@ class Node:
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
+        await self.lake.start()
         return port
 
     @property
@@ -291,6 +294,8 @@ class Node:
         hosted: dict[tuple[str, str], Backend] = {}
         if not options.backends.keys() & {"ec2", "*"}:  # which have the output of their instances
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
+        self.lake = LakeHost(options.data, lambda: self.runtime, lambda: self.journal)
+        hosted |= {("cloudtrail", operation): self.lake for operation in QUERIES}
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)

@@ -53,6 +53,7 @@ from locum.state.entities import (
     Role,
     User,
 )
+from locum.state.event_data_stores import EventDataStore, EventDataStoreQuery
 from locum.state.events import FORMAT, AnyEntity, Event, Put, Removed, decode, encode, kind_of, put, remove
 from locum.state.organization import AccountCreation, Handshake, Member, Organization, OrganizationPolicy, Unit
 from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider, SigningKey
@@ -89,6 +90,8 @@ __all__ = [
     "DelegationState",
     "Entity",
     "Event",
+    "EventDataStore",
+    "EventDataStoreQuery",
     "Fleet",
     "FormerResource",
     "Group",

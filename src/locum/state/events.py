@@ -49,6 +49,7 @@ from locum.state.entities import (
     Role,
     User,
 )
+from locum.state.event_data_stores import EventDataStore, EventDataStoreQuery
 from locum.state.organization import AccountCreation, Handshake, Member, Organization, OrganizationPolicy, Unit
 from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider
 from locum.state.reports import AccessReport, OrganizationAccessReport
@@ -125,6 +126,8 @@ AnyEntity = (
     | LogFile
     | DigestChain
     | DigestKey
+    | EventDataStore
+    | EventDataStoreQuery
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

@@ -1,4 +1,4 @@
-"""AWS CloudTrail: trails by name or ARN, and their tags."""
+"""AWS CloudTrail: trails and event data stores by names, ids and ARNs, and as tables of queries, and their tags."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Final
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Values, own_arn
 from locum.core.arn import Arn
+from locum.core.lake_statements import stores_named
 from locum.core.resources import ResourceFacts
-from locum.state import State
+from locum.state import EventDataStore, EventDataStoreQuery, State
 from locum.state.autoscaling import regional
 from locum.state.trails import Trail
 
+_STORE: Final = "eventdatastore"
+_TRAIL: Final = "trail"
 _OF_TRAILS: Final = (
-    "AddTags DeleteTrail GetEventSelectors GetInsightSelectors GetTrail GetTrailStatus ListTags PutEventSelectors "
-    "PutInsightSelectors RemoveTags StartLogging StopLogging UpdateTrail"
+    "DeleteTrail GetEventSelectors GetInsightSelectors GetTrail GetTrailStatus PutEventSelectors PutInsightSelectors "
+    "StartLogging StopLogging UpdateTrail"
 )
 """The actions on trails, which have no policies of their own. What a member sees of the trails of its organization, and
 that it changes none, is the operations' own affair."""
@@ -27,7 +30,7 @@ def _trail(state: State, call: Call, values: Values) -> Iterable[str]:
     if name.startswith("arn:"):
         yield name
         return
-    here = own_arn(call, "cloudtrail", "trail/", name)
+    here = own_arn(call, "cloudtrail", f"{_TRAIL}/", name)
     shadows = [
         trail.arn
         for trail in state.table(Trail, call.caller.account).values()
@@ -36,17 +39,46 @@ def _trail(state: State, call: Call, values: Values) -> Iterable[str]:
     yield here if here in shadows or not shadows or call.operation == "CreateTrail" else min(shadows)
 
 
+def _store(state: State, call: Call, values: Values) -> Iterable[str]:
+    """An event data store by its ARN, or by its id, which is the end of that."""
+    name = values[0] or ""
+    return (name,) if name.startswith("arn:") else (own_arn(call, "cloudtrail", f"{_STORE}/", name),)
+
+
+def _queried(state: State, call: Call, values: Values) -> Iterable[str]:
+    """The event data stores that a statement may read; one of which nothing is known where it names none."""
+    names = stores_named(values[0] or "")
+    return [own_arn(call, "cloudtrail", f"{_STORE}/", name) for name in names or ("",)]
+
+
+def _of_query(state: State, call: Call, values: Values) -> Iterable[str]:
+    """The event data stores that a query reads; one of which nothing is known where there is no such query."""
+    found = state.get(EventDataStoreQuery, call.caller.account, regional(call.region, values[0] or ""))
+    return [own_arn(call, "cloudtrail", f"{_STORE}/", name) for name in (found.stores if found else ("",))]
+
+
 def _facts(state: State, arn: str) -> ResourceFacts | None:
-    """The account and the tags of a trail."""
+    """The account and the tags of a trail or an event data store."""
     parsed = Arn.find(arn)
-    if parsed is None or not parsed.resource.startswith("trail/"):
+    if parsed is None:
         return None
-    found = state.get(Trail, parsed.account, regional(parsed.region, parsed.resource.removeprefix("trail/")))
+    kind, _, name = parsed.resource.partition("/")
+    key = regional(parsed.region, name)
+    found: Trail | EventDataStore | None = None
+    if kind == _TRAIL:
+        found = state.get(Trail, parsed.account, key)
+    elif kind == _STORE:
+        found = state.get(EventDataStore, parsed.account, key)
     return None if found is None else ResourceFacts(found.account, None, found.tags)
 
 
 FUNCTIONS: Final = Functions(
-    resolvers={"cloudtrail_trail": _trail},
+    resolvers={
+        "cloudtrail_trail": _trail,
+        "cloudtrail_store": _store,
+        "cloudtrail_queried": _queried,
+        "cloudtrail_of_query": _of_query,
+    },
     facts=_facts,
     caller_only_actions=frozenset(f"cloudtrail:{action}" for action in _OF_TRAILS.split()),
 )

@@ -1,18 +1,20 @@
-"""AWS CloudTrail: the event history, and trails.
+"""AWS CloudTrail: the event history, trails, and the event data stores of CloudTrail Lake.
 
-`files` and `selecting` are for whoever delivers the events of trails (`agents.trails`).
+`files` and `selecting` are for whoever delivers the events of trails (`agents.trails`). Queries on event data stores
+are answered by `agents.lake`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from locum.services.cloudtrail import public_keys, selectors, tagging, trails
+from locum.services.cloudtrail import event_data_stores, public_keys, selectors, tagging, trails
 from locum.services.cloudtrail.lookup import lookup_events
 from locum.services.verbs import Operation, looks_up
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "LookupEvents": looks_up(lookup_events),
+    **event_data_stores.OPERATIONS,
     **public_keys.OPERATIONS,
     **selectors.OPERATIONS,
     **tagging.OPERATIONS,

@@ -18,11 +18,11 @@ from locum.core.errors import Fault
 from locum.core.principal import Caller, Source
 from locum.services.cloudtrail import files
 from locum.services.cloudtrail.faults import invalid_combination
+from locum.services.cloudtrail.organization import CLOUDTRAIL
 from locum.services.verbs import Context
 from locum.state.organizations import organization_of
 from locum.state.trails import Trail
 
-CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
 SESSION: Final = "CloudTrail"
 _NOT_FOUND: Final = 404
 _TOPIC: Final = "SNS Topic does not exist or the topic policy is incorrect!"

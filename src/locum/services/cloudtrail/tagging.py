@@ -1,76 +1,61 @@
-"""Tags of trails. CloudTrail API Reference, AddTags, RemoveTags, ListTags."""
+"""Tags of trails and event data stores. CloudTrail API Reference, AddTags, RemoveTags, ListTags."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.core.errors import Fault
-from locum.core.system_tags import is_refused
-from locum.services.cloudtrail.faults import invalid_tag
+from locum.services.cloudtrail.event_data_stores import find, refuse_deleted
 from locum.services.cloudtrail.finding import changeable, trail_of
+from locum.services.cloudtrail.tags import tags_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import put
+from locum.state import EventDataStore, put
 from locum.state.trails import Trail
 
-MOST: Final = 50
-_LONGEST_KEY: Final = 128
-_LONGEST_VALUE: Final = 256
-
-
-def tags_given(given: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The tags of a request. Raises Fault."""
-    tags: dict[str, str] = {}
-    for tag in given:
-        name, value = tag["Key"], tag.get("Value") or ""
-        if not 1 <= len(name) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
-            raise invalid_tag("Tag keys have 1 to 128 characters, and tag values at most 256.")
-        if is_refused(name):
-            raise invalid_tag("Tag keys cannot begin with aws:")
-        if name in tags:
-            raise invalid_tag("Duplicate tag keys found.")
-        tags[name] = value
-    _check_number(tags)
-    return tags
-
-
-def _check_number(tags: Mapping[str, str]) -> None:
-    if len(tags) > MOST:
-        raise Fault("TagsLimitExceededException", f"The number of tags per trail has exceeded {MOST}.", 400)
+_MOST_LISTED: Final = 20
+"""CloudTrail API, ListTags: "You can specify up to 20 resources"."""
 
 
 def add_tags(ctx: Context, params: Params) -> Outcome:
     """cloudtrail:AddTags."""
-    trail = changeable(ctx, _named(params["ResourceId"]))
-    tags = {**trail.tags, **tags_given(params["TagsList"])}
-    _check_number(tags)
-    return Outcome({}, (put(replace(trail, tags=tags)),))
+    found = _changeable(ctx, params["ResourceId"])
+    return Outcome({}, (put(replace(found, tags=tags_of(params["TagsList"], found.tags))),))
 
 
 def remove_tags(ctx: Context, params: Params) -> Outcome:
-    """cloudtrail:RemoveTags. A tag that has another value than the given one stays."""
-    trail = changeable(ctx, _named(params["ResourceId"]))
-    gone = {tag["Key"] for tag in params["TagsList"] if tag.get("Value") in (None, trail.tags.get(tag["Key"]))}
-    return Outcome({}, (put(replace(trail, tags={key: it for key, it in trail.tags.items() if key not in gone})),))
+    """cloudtrail:RemoveTags, of keys whatever their values."""
+    found = _changeable(ctx, params["ResourceId"])
+    gone = {tag["Key"] for tag in params["TagsList"]}
+    return Outcome({}, (put(replace(found, tags={k: v for k, v in found.tags.items() if k not in gone})),))
 
 
 def list_tags(ctx: Context, params: Params) -> Outcome:
     """cloudtrail:ListTags."""
-    found = [trail_of(ctx, _named(arn)) for arn in params["ResourceIdList"]]
-    return Outcome({"ResourceTagList": [_listed(trail) for trail in found]})
+    names = params["ResourceIdList"]
+    if len(names) > _MOST_LISTED:
+        raise Fault("InvalidParameterCombinationException", f"Up to {_MOST_LISTED} resources can be specified.")
+    return Outcome({"ResourceTagList": [_listed(ctx, name) for name in names]})
 
 
-def _named(given: str) -> str:
-    """The ARN of a resource that has tags. Raises Fault."""
-    if not given.startswith("arn:"):
-        raise Fault("CloudTrailARNInvalidException", f"Resource ARN is not valid: {given}", 400)
-    return given
+def _listed(ctx: Context, name: str) -> dict[str, Any]:
+    found = find(ctx, name) if _is_store(name) else trail_of(ctx, _arn(name))
+    return {"ResourceId": name, "TagsList": [{"Key": key, "Value": it} for key, it in sorted(found.tags.items())]}
 
 
-def _listed(trail: Trail) -> dict[str, Any]:
-    return {"ResourceId": trail.arn, "TagsList": [{"Key": key, "Value": it} for key, it in trail.tags.items()]}
+def _changeable(ctx: Context, name: str) -> Trail | EventDataStore:
+    return refuse_deleted(find(ctx, name)) if _is_store(name) else changeable(ctx, _arn(name))
+
+
+def _is_store(name: str) -> bool:
+    return ":eventdatastore/" in name
+
+
+def _arn(name: str) -> str:
+    if not name.startswith("arn:"):
+        raise Fault("CloudTrailARNInvalidException", f"Resource ARN is not valid: {name}", 400)
+    return name
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

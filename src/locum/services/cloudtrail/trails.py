@@ -17,20 +17,18 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudtrail import destinations
 from locum.services.cloudtrail.faults import invalid_combination
 from locum.services.cloudtrail.finding import changeable, check_name, is_in, seen, trail_of
-from locum.services.cloudtrail.tagging import tags_given
+from locum.services.cloudtrail.organization import check_organization
+from locum.services.cloudtrail.tags import tags_of
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import Event, Organization, put, remove
+from locum.state import Event, put, remove
 from locum.state.autoscaling import regional
-from locum.state.organizations import organization_of
 from locum.state.trails import Attempts, DigestChain, LogFile, Trail, TrailProgress
 
 MOST: Final = 5
 """User Guide, "Quotas": trails by Region."""
 _LONGEST_PREFIX: Final = 200
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_GLOBAL_REGION: Final = "us-east-1"
-_SERVICE: Final = destinations.CLOUDTRAIL
 _LISTED: Final = Pagination(
     "", "NextToken", "NextToken", 100, lambda: Fault("InvalidTokenException", "The token is not valid.", 400)
 )
@@ -112,7 +110,7 @@ def create_trail(ctx: Context, params: Params) -> Asking:
             f"User: {ctx.account} already has {MOST} trails in {ctx.region}.",
             400,
         )
-    tags = tags_given(params.get("TagsList") or ())
+    tags = tags_of(params.get("TagsList") or ())
     bare = Trail(account=ctx.account, region=ctx.region, name=name, bucket="", created=ctx.now, tags=tags)
     trail = yield from destinations.checked(ctx, _with(ctx, bare, params))
     return Outcome(shown(trail), (put(trail), put(TrailProgress(account=ctx.account, region=ctx.region, name=name))))
@@ -160,7 +158,7 @@ def _with(ctx: Context, trail: Trail, params: Params) -> Trail:
     if changed.multi_region and not changed.global_events:
         raise invalid_combination("Multi-Region trail must include global service events.")
     if changed.organization:
-        _check_organization(ctx)
+        check_organization(ctx)
     return changed
 
 
@@ -177,30 +175,6 @@ _FIELDS: Final = {
     "SnsTopicName": "topic",
 }
 """The fields of a trail by the members that set them."""
-
-
-def _check_organization(ctx: Context) -> Organization:
-    """The organization of a trail for it. Raises Fault where the account may have none."""
-    organization = organization_of(ctx.state, ctx.account)
-    if organization is None:
-        raise Fault("OrganizationsNotInUseException", "The account is not a member of an organization.", 400)
-    if organization.account != ctx.account:
-        raise Fault(
-            "NotOrganizationMasterAccountException",
-            "The account is not the management account of the organization.",
-            400,
-        )
-    if organization.feature_set != "ALL":
-        raise Fault(
-            "OrganizationNotInAllFeaturesModeException", "All features are not enabled in the organization.", 400
-        )
-    if _SERVICE not in organization.services:
-        raise Fault(
-            "CloudTrailAccessNotEnabledException",
-            "Trusted access between CloudTrail and Organizations is not enabled.",
-            400,
-        )
-    return organization
 
 
 # -- logging ---------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""CloudTrail Lake: the events of event data stores are taken into a column store, and queries on them are run."""

@@ -1,0 +1,297 @@
+"""Event data stores of CloudTrail Lake: which events they have, and for how long.
+
+CloudTrail User Guide, "CloudTrail Lake event data stores". Their events are those of Locum's event history; queries are
+answered by the host of queries, which is no verb's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.core.arn import PARTITION
+from locum.core.errors import Fault
+from locum.core.event_selectors import OTHER_CATEGORIES, check, conditions_of
+from locum.core.identifiers import request_id
+from locum.services.cloudtrail.organization import check_organization
+from locum.services.cloudtrail.tags import tags_of
+from locum.services.pagination import Ordered, Pagination
+from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.state import State, put, remove
+from locum.state.autoscaling import regional
+from locum.state.event_data_stores import EventDataStore, Ingestion, Selectors
+
+MOST: Final = 10
+"""CloudTrail User Guide, "Quotas": event data stores in a region. Those that are pending deletion do not count, as
+RestoreEventDataStore can fail for the quota."""
+MOST_DELETED: Final = 100
+"""Stores that are pending deletion, in a region. AWS does not document a quota."""
+MOST_SELECTORS: Final = 5
+MOST_CHANGES: Final = 100
+"""How often the settings of a store can change, as far as its retention goes back. AWS does not document a quota."""
+EXTENDABLE: Final = "EXTENDABLE_RETENTION_PRICING"
+FIXED: Final = "FIXED_RETENTION_PRICING"
+_RETENTION: Final = {EXTENDABLE: (366, 3653), FIXED: (2557, 2557)}
+"""Days by the billing mode: the default and the most."""
+_MANAGEMENT: Final[dict[str, Any]] = {
+    "Name": "Default management events",
+    "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}],
+}
+_ID: Final = re.compile(r"[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}")
+_ARN: Final = re.compile(rf"arn:{PARTITION}:cloudtrail:([a-z0-9-]+):([0-9]{{12}}):eventdatastore/({_ID.pattern})")
+_PAGES: Final = Pagination(
+    "MaxResults",
+    "NextToken",
+    "NextToken",
+    1000,
+    lambda: Fault("InvalidNextTokenException", "The next token is not valid."),
+)
+
+
+def create_event_data_store(ctx: Context, params: Params) -> Outcome:
+    """CreateEventDataStore. Those whose time as PENDING_DELETION is over are removed with it."""
+    _refuse_key(params)
+    stores = list(_present(ctx))
+    _check_name(stores, params["Name"])
+    _check_quota(stores)
+    if sum(1 for store in stores if store.deleted) >= MOST_DELETED:
+        raise _limit_exceeded()
+    billing = params.get("BillingMode", EXTENDABLE)
+    if params.get("OrganizationEnabled"):
+        check_organization(ctx)
+    store = EventDataStore(
+        account=ctx.account,
+        region=ctx.region,
+        id=request_id(ctx.entropy),
+        name=params["Name"],
+        created=ctx.now,
+        updated=ctx.now,
+        selectors=_selectors(params) if "AdvancedEventSelectors" in params else (_MANAGEMENT,),
+        retention=_retention(params.get("RetentionPeriod"), billing),
+        billing=billing,
+        multi_region=params.get("MultiRegionEnabled", True),
+        organization=params.get("OrganizationEnabled", False),
+        protected=params.get("TerminationProtectionEnabled", True),
+        since=ctx.now if params.get("StartIngestion", True) else 0.0,
+        tags=tags_of(params.get("TagsList", ())),
+    )
+    gone = tuple(remove(it) for it in ctx.state.table(EventDataStore, ctx.account).values() if it.gone(ctx.now))
+    answer = shown(store) | {"Status": "CREATED"}
+    if "TagsList" in params:
+        answer["TagsList"] = params["TagsList"]
+    return Outcome(answer, (*gone, put(store)))
+
+
+def update_event_data_store(ctx: Context, params: Params) -> Outcome:
+    """UpdateEventDataStore. What it selects from now on does not change what it has."""
+    _refuse_key(params)
+    store = refuse_deleted(find(ctx, params["EventDataStore"]))
+    if not params.keys() - {"EventDataStore"}:
+        raise _invalid("At least one optional parameter must be specified.")
+    if params.get("Name", store.name) != store.name:
+        _check_name(_present(ctx), params["Name"])
+    billing = params.get("BillingMode", store.billing)
+    if store.billing == EXTENDABLE and billing == FIXED:
+        raise _invalid(f"The billing mode cannot be changed from {EXTENDABLE} to {FIXED}.")
+    organization = params.get("OrganizationEnabled", store.organization)
+    if organization != store.organization:
+        check_organization(ctx)
+    changed = replace(
+        store,
+        name=params.get("Name", store.name),
+        updated=ctx.now,
+        selectors=_selectors(params) if "AdvancedEventSelectors" in params else store.selectors,
+        multi_region=params.get("MultiRegionEnabled", store.multi_region),
+        organization=organization,
+        retention=_retention(params.get("RetentionPeriod", store.retention), billing),
+        billing=billing,
+        protected=params.get("TerminationProtectionEnabled", store.protected),
+    )
+    if _selection(changed) != _selection(store) and store.since:
+        changed = replace(changed, past=_past(ctx, store), since=ctx.now)
+    return Outcome(shown(changed), (put(changed),))
+
+
+def get_event_data_store(ctx: Context, params: Params) -> Outcome:
+    """GetEventDataStore."""
+    return Outcome(shown(find(ctx, params["EventDataStore"])))
+
+
+def list_event_data_stores(ctx: Context, params: Params) -> Outcome:
+    """ListEventDataStores, of the account in the region; with their names and ARNs, as at AWS."""
+    stores = Ordered(sorted(_present(ctx), key=lambda store: store.id))
+    page = _PAGES.page(params, stores, lambda store: store.id)
+    return page.outcome("EventDataStores", lambda store: {"EventDataStoreArn": store.arn, "Name": store.name})
+
+
+def delete_event_data_store(ctx: Context, params: Params) -> Outcome:
+    """DeleteEventDataStore. It is PENDING_DELETION for seven days, and takes in no events."""
+    store = refuse_deleted(find(ctx, params["EventDataStore"]))
+    if store.protected:
+        raise Fault(
+            "EventDataStoreTerminationProtectedException",
+            "The event data store cannot be deleted because termination protection is enabled for it.",
+        )
+    if sum(1 for other in _present(ctx) if other.deleted) >= MOST_DELETED:
+        raise _limit_exceeded()
+    past = _past(ctx, store) if store.since else store.past
+    deleted = replace(store, deleted=ctx.now, updated=ctx.now, past=past, since=0.0, resumed=bool(store.since))
+    return Outcome({}, (put(deleted),))
+
+
+def restore_event_data_store(ctx: Context, params: Params) -> Outcome:
+    """RestoreEventDataStore, within the seven days."""
+    store = find(ctx, params["EventDataStore"])
+    if not store.deleted:
+        raise _wrong_status("PENDING_DELETION")
+    _check_quota(list(_present(ctx)))
+    since = ctx.now if store.resumed else 0.0
+    restored = replace(store, deleted=0.0, updated=ctx.now, since=since, resumed=False)
+    return Outcome(shown(restored), (put(restored),))
+
+
+def start_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
+    """StartEventDataStoreIngestion."""
+    store = find(ctx, params["EventDataStore"])
+    if store.status != "STOPPED_INGESTION":
+        raise _wrong_status("STOPPED_INGESTION")
+    return Outcome({}, (put(replace(store, since=ctx.now, updated=ctx.now)),))
+
+
+def stop_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
+    """StopEventDataStoreIngestion."""
+    store = find(ctx, params["EventDataStore"])
+    if store.status != "ENABLED":
+        raise _wrong_status("ENABLED")
+    return Outcome({}, (put(replace(store, past=_past(ctx, store), since=0.0, updated=ctx.now)),))
+
+
+def find(ctx: Context, name: str) -> EventDataStore:
+    """The store with the ARN or id `name`, in the account and region of the call: see `store_named`."""
+    return store_named(ctx.state, ctx.account, ctx.region, name, ctx.now)
+
+
+def store_named(state: State, account: str, region: str, name: str, now: float) -> EventDataStore:
+    """The store with the ARN or id `name`, which may be pending deletion.
+
+    Raises Fault (EventDataStoreARNInvalidException, EventDataStoreNotFoundException).
+    """
+    named = _ARN.fullmatch(name)
+    if named is None and not _ID.fullmatch(name):
+        raise Fault("EventDataStoreARNInvalidException", f"The event data store ARN {name} is not valid.")
+    place = (region, account) if named is None else named.group(1, 2)
+    key = regional(region, name.rpartition("/")[2])
+    store = state.get(EventDataStore, account, key) if place == (region, account) else None
+    if store is None or store.gone(now):
+        raise Fault("EventDataStoreNotFoundException", f"The event data store {name} was not found.")
+    return store
+
+
+def shown(store: EventDataStore) -> dict[str, Any]:
+    """The members of a store that the answers of the API have."""
+    return {
+        "EventDataStoreArn": store.arn,
+        "Name": store.name,
+        "Status": store.status,
+        "AdvancedEventSelectors": list(store.selectors),
+        "MultiRegionEnabled": store.multi_region,
+        "OrganizationEnabled": store.organization,
+        "RetentionPeriod": store.retention,
+        "TerminationProtectionEnabled": store.protected,
+        "CreatedTimestamp": store.created,
+        "UpdatedTimestamp": store.updated,
+        "BillingMode": store.billing,
+    }
+
+
+def _present(ctx: Context) -> Iterator[EventDataStore]:
+    """The stores of the account in the region, those that are pending deletion among them."""
+    every = ctx.state.table(EventDataStore, ctx.account).values()
+    return (store for store in every if store.region == ctx.region and not store.gone(ctx.now))
+
+
+def _selection(store: EventDataStore) -> tuple[Selectors, bool, bool]:
+    return store.selectors, store.multi_region, store.organization
+
+
+def _past(ctx: Context, store: EventDataStore) -> tuple[Ingestion, ...]:
+    """The times in which `store`, which takes in events, has done so until now."""
+    past = store.ingestions(ctx.now)
+    if len(past) > MOST_CHANGES:
+        message = f"The settings of the event data store have changed {MOST_CHANGES} times within its retention period."
+        raise Fault("OperationNotPermittedException", message)
+    return past
+
+
+def _selectors(params: Params) -> Selectors:
+    """The advanced event selectors of a request. Raises Fault InvalidEventSelectorsException."""
+    selectors = params["AdvancedEventSelectors"]
+    if len(selectors) > MOST_SELECTORS:
+        message = f"An event data store can have up to {MOST_SELECTORS} advanced event selectors."
+        raise Fault("InvalidEventSelectorsException", message)
+    check(selectors, event_data_store=True)
+    for selector in selectors:
+        for _, category in conditions_of(selector)["eventCategory"]:
+            if category in OTHER_CATEGORIES:
+                raise _unsupported(f"Event data stores for the event category {category}")
+    return tuple(selectors)
+
+
+def _retention(days: int | None, billing: str) -> int:
+    default, most = _RETENTION[billing]
+    if days is not None and days > most:
+        raise _invalid(f"The retention period for the billing mode {billing} can be up to {most} days.")
+    return default if days is None else int(days)
+
+
+def refuse_deleted(store: EventDataStore) -> EventDataStore:
+    """`store`, which is not pending deletion. Raises Fault InactiveEventDataStoreException."""
+    if store.deleted:
+        raise Fault("InactiveEventDataStoreException", "The event data store is pending deletion.")
+    return store
+
+
+def _check_name(stores: Iterator[EventDataStore] | list[EventDataStore], name: str) -> None:
+    if any(store.name == name for store in stores):
+        raise Fault("EventDataStoreAlreadyExistsException", f"An event data store with the name {name} already exists.")
+
+
+def _check_quota(stores: list[EventDataStore]) -> None:
+    if sum(1 for store in stores if not store.deleted) >= MOST:
+        raise _limit_exceeded()
+
+
+def _refuse_key(params: Params) -> None:
+    if "KmsKeyId" in params:
+        raise _unsupported("Encryption of event data stores under a KMS key")
+
+
+def _unsupported(what: str) -> Fault:
+    return Fault("UnsupportedOperationException", f"{what} is not supported.")
+
+
+def _invalid(message: str) -> Fault:
+    return Fault("InvalidParameterException", message)
+
+
+def _wrong_status(needed: str) -> Fault:
+    return Fault("InvalidEventDataStoreStatusException", f"The status of the event data store must be {needed}.")
+
+
+def _limit_exceeded() -> Fault:
+    return Fault("EventDataStoreMaxLimitExceededException", "The maximum number of event data stores has been reached.")
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateEventDataStore": writes(create_event_data_store),
+    "UpdateEventDataStore": writes(update_event_data_store),
+    "GetEventDataStore": reads(get_event_data_store),
+    "ListEventDataStores": reads(list_event_data_stores),
+    "DeleteEventDataStore": writes(delete_event_data_store),
+    "RestoreEventDataStore": writes(restore_event_data_store),
+    "StartEventDataStoreIngestion": writes(start_event_data_store_ingestion),
+    "StopEventDataStoreIngestion": writes(stop_event_data_store_ingestion),
+}
