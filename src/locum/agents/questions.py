@@ -34,6 +34,10 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: dict[str, Any]
 
 
+class _Hypothetical(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hypothetical: dict[str, Any]
+
+
 class _Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chaos: dict[str, Any]
 
@@ -64,6 +68,7 @@ class PlaneQuestions:
             "records": self._records,
             "policies": self._policies,
             "plan": self._plan,
+            "hypothetical": self._hypothetical,
             "chaos": self._chaos,
             "authority": self._certificate,
             "activate": self._code,
@@ -93,6 +98,12 @@ class PlaneQuestions:
     async def _plan(self, asked: Asked) -> dict[str, Any]:
         answer: dict[str, Any] = await import_module("locum.agents.plans.question").answer(
             self._runtime, asked.read(_Plan).plan
+        )
+        return answer
+
+    async def _hypothetical(self, asked: Asked) -> dict[str, Any]:
+        answer: dict[str, Any] = await import_module("locum.calls.hypothetical").answer(
+            self._runtime, asked.read(_Hypothetical).hypothetical
         )
         return answer
 

@@ -1,4 +1,4 @@
-"""`locum explain`: the explanation of a call that was allowed or denied."""
+"""`locum explain`: the explanation of a call that was allowed or denied, or of one that nobody made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import click
 
+from locum.cli import could
 from locum.cli.home import data_option, read_plane
+from locum.cli.hypothetical import account_option, asked, region_option, with_option
 from locum.cli.screen import folded, printable
 from locum.compute.handover import ask, connect
 from locum.core.clock import iso8601
@@ -27,14 +29,63 @@ _ENCODED: Final = "Encoded authorization failure message: "
 
 @click.command()
 @data_option
-@click.argument("request_id", required=False, default="")
+@click.argument("what", nargs=-1, metavar="[REQUEST_ID | ACTION RESOURCE]")
 @click.option(
     "--last", type=click.IntRange(1, 50), default=1, show_default=True, help="How many of the latest denials."
 )
 @click.option("--all", "everything", is_flag=True, help="The latest calls, allowed ones too, in place of denials.")
+@click.option("--as", "acting", default="", metavar="PRINCIPAL",
+              help="Explain a call that nobody made: of this user, role or root user, by its ARN or name.")  # fmt: skip
+@with_option
+@region_option
+@account_option
 @click.option("--json", "as_json", is_flag=True, help="The record itself, as JSON.")
-def command(data: Path, request_id: str, last: int, everything: bool, as_json: bool) -> None:
-    """Tell why the call REQUEST_ID was allowed or denied; without one, why the latest denied call was."""
+def command(
+    data: Path,
+    what: tuple[str, ...],
+    last: int,
+    everything: bool,
+    acting: str,
+    given: tuple[str, ...],
+    region: str,
+    account: str,
+    as_json: bool,
+) -> None:
+    """Tell why the call REQUEST_ID was allowed or denied; without one, why the latest denied call was.
+
+    With --as, tell why PRINCIPAL may do ACTION (s3:GetObject) on RESOURCE, or not.
+    """
+    if acting:
+        _supposed(data, acting, what, as_json=as_json, given=given, region=region, account=account)
+        return
+    if given or region or account or len(what) > 1:
+        raise LocumError("a call that nobody made is explained with --as PRINCIPAL")
+    _recorded(data, "".join(what), last, everything=everything, as_json=as_json)
+
+
+def _supposed(data: Path, acting: str, what: tuple[str, ...], *, as_json: bool, **more: Any) -> None:
+    if len(what) != 2:
+        raise LocumError("with --as an action and a resource are named: locum explain --as ROLE s3:GetObject ARN")
+    action, resource = what
+    found = asked(data, "why", principal=acting, action=action, resource=resource, **more)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo("\n".join(_supposed_lines(found, action)))
+
+
+def _supposed_lines(found: dict[str, Any], action: str) -> Iterator[str]:
+    verdict = found["verdict"]
+    allowed = click.style("WOULD BE ALLOWED", fg="green")
+    word = allowed if verdict == "allow" else click.style(f"WOULD BE DENIED ({verdict.replace('-', ' ')})", fg="red")
+    yield f"{word}  {printable(action)}"
+    denial = [f"  answer   {_without_encoded(found['denial'])}"] if found["denial"] else []
+    decided = [f"  decided  {statement}" for statement in found["determining"]]
+    yield from folded([f"  who      {found['principal']}", *denial, *decided, *could.depends(found)])
+    yield from folded(_explanation(found["explanation"]))
+
+
+def _recorded(data: Path, request_id: str, last: int, *, everything: bool, as_json: bool) -> None:
     read_plane(data)
     with connect(data) as connection:
         question = {"records": request_id, "count": last, "denied": not everything}
