@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -230,6 +231,21 @@ def test_nobody_who_may_is_missing_and_nobody_who_may_not_is_listed_without_cond
                 assert verdict is not None, (name, around)
             elif listed.get(name) == "allowed" or own_verdict == "allowed":
                 raise AssertionError((name, around))
+
+
+@given(cases(), st.sampled_from(ASKED), own)
+@settings(max_examples=EXAMPLES // 2)
+def test_a_session_with_a_policy_of_its_own_may_no_more_than_is_listed(
+    case: Case, resource: str, limits: list[dict[str, Any]]
+) -> None:
+    listed = verdicts(found(case.state, "s3:GetObject", resource, case.facts))
+    for holder in case.state.every(Role):
+        made = session(holder, "run", mfa=True, session_tags={}).session
+        assert made is not None
+        limited = Caller(principal_of(made), session=replace(made, policy=document(*limits)))
+        for around in CIRCUMSTANCES[::3]:
+            if is_allowed(case, limited, resource, around):
+                assert holder.arn in listed or limited.principal.arn in listed
 
 
 @given(cases(), st.sampled_from(ASKED), st.sampled_from(CIRCUMSTANCES))

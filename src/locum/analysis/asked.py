@@ -17,8 +17,10 @@ from locum.core.identifiers import ACCOUNT_ID
 from locum.core.letter_case import folded
 from locum.core.partial_arn import UNKNOWN_RESOURCE, PartialArn, with_missing
 from locum.core.principal import Caller
+from locum.core.resources import UNKNOWN
 
 _VARIABLE: Final = re.compile(r"\$\{\w+\}")
+_BY_OWN_POLICY: Final = ("sts:", "kms:")
 _CREATING: Final = frozenset({"s3:CreateBucket"})
 _POINTS: Final = re.compile(r"(accesspoint|async-request)/")
 
@@ -129,14 +131,21 @@ def _kind(prefix: str, kinds: Iterable[str], resource: str) -> str:
 
 
 def owned(asking: Asked, facts: FactsOf) -> str:
-    """A note where it is not known whose the resource is. Raises ConfigurationError where there is no such bucket."""
+    """A note where it is not known whose the resource is, or which policy it has.
+
+    Raises ConfigurationError where there is no such bucket, and where nobody can be told without the resource's policy.
+    """
     resource = asking.check.resource
     if isinstance(resource, PartialArn) and resource.nothing_known:
         return "any resource of the caller's account: policies of resources are not looked at"
     service = authz.service_of(resource)
-    if resource == "*" or ACCOUNT_ID.fullmatch(resource.split(":")[4]) or asking.check.action in _CREATING:
-        return ""
-    known = service not in STATE_SERVICES and facts(resource).account
-    if service == "s3" and not known:
+    known = UNKNOWN if service in STATE_SERVICES or not service else facts(resource)
+    if service == "s3" and not known.account and asking.check.action not in _CREATING:
         raise ConfigurationError(f"there is no bucket of {resource}: it is not known whose it would be")
-    return "" if known else "the ARN has no account: it is taken to be of the caller's"
+    if isinstance(resource, PartialArn) and known.policy is None and service != "s3":
+        if asking.check.action.startswith(_BY_OWN_POLICY):
+            raise ConfigurationError(f"{resource} is not known in full, and its own policy decides")
+        return "what policies of the resources let or deny is not looked at: it is not known which they are"
+    if resource == "*" or known.account or ACCOUNT_ID.fullmatch(resource.split(":")[4]) or service == "s3":
+        return ""
+    return "the ARN has no account: it is taken to be of the caller's"

@@ -254,11 +254,24 @@ def test_tags_of_a_resource_and_of_a_user_are_known() -> None:
         (GET, "arn:aws:s3:::bkt/?", "written as a *"),
         (GET, f"arn:aws:s3:us-east-1:{ONE}:accesspoint/a/object/k", "access point"),
         ("sts:GetCallerIdentity", arn("app"), "no resource-level permissions"),
+        ("sts:AssumeRole", arn("*"), "its own policy decides"),
+        ("kms:Decrypt", f"arn:aws:kms:us-east-1:{ONE}:key/*", "its own policy decides"),
+        (GET, "arn:aws:s3:::bk*/k", "no bucket"),
     ],
 )
 def test_what_is_no_question_is_refused(action: str, resource: str, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why.replace("*", r"\*")):
         found(world(), action, resource, PLAIN)
+
+
+def test_a_note_tells_what_the_answer_takes_for_granted() -> None:
+    state = world(role("app", allow("*")))
+    assert found(state, GET, OBJECT, PLAIN).note == ""
+    assert "are not looked at" in found(state, GET, "*", PLAIN).note
+    queues = found(state, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ONE}:*")
+    assert "it is not known which they are" in queues.note
+    assert verdicts(queues)[arn("app")] == "allowed"
+    assert "taken to be of the caller's" in found(state, "route53:GetHostedZone", "arn:aws:route53:::hostedzone/Z").note
 
 
 @pytest.mark.parametrize(
