@@ -18,7 +18,7 @@ from locum.analysis.why import why
 from locum.authz import Check, FactsOf, Plan
 from locum.core.calls import Call
 from locum.core.principal import ANONYMOUS, Caller, Principal, PrincipalKind, Session, principal_of
-from locum.state import Role, State, User
+from locum.state import Role, State, User, change, put
 from support.small_worlds import (
     BUCKET,
     NOT_HERE,
@@ -233,6 +233,24 @@ def test_nobody_who_may_is_missing_and_nobody_who_may_not_is_listed_without_cond
                 raise AssertionError((name, around))
 
 
+@given(cases(), st.sampled_from(ASKED))
+@settings(max_examples=EXAMPLES // 2)
+def test_nobody_of_an_account_that_is_not_here_is_missing(case: Case, resource: str) -> None:
+    """Principals that their account lets do everything, in a plane that does not have the account."""
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    there = role("there", everything, account=NOT_HERE, path="/x/", tags={"team": "red"})
+    strangers = [there, role("other", everything, account=NOT_HERE), role("far-off", everything, account="8" * 12)]
+    listed = verdicts(found(case.state, "s3:GetObject", resource, case.facts))
+    assert "allowed" not in [verdict for name, verdict in listed.items() if NOT_HERE in name or "not in this" in name]
+    more = Case(change(case.state, [put(stranger) for stranger in strangers]), case.facts)
+    for stranger in strangers:
+        anybody = "any principal of an account that is not in this plane"
+        names = (stranger.arn, f"arn:aws:iam::{stranger.account}:root", anybody)
+        caller = session(stranger, "run", mfa=False, session_tags={})
+        if any(is_allowed(more, caller, resource, around) for around in CIRCUMSTANCES):
+            assert any(name in listed for name in names), stranger.arn
+
+
 @given(cases(), st.sampled_from(ASKED), own)
 @settings(max_examples=EXAMPLES // 2)
 def test_a_session_with_a_policy_of_its_own_may_no_more_than_is_listed(
@@ -285,3 +303,70 @@ def test_what_is_decided_once_for_many_is_what_is_decided_for_each(case: Case, r
         alone = why(case.state, by_name(case.state, ONE, each.arn, NOW), question, case.facts)["depends"]
         sessions = each.name == "app" and listed.get(each.arn) == "conditional"
         assert sessions or listed.get(each.arn) == (None if alone is None else alone["verdict"]), each.arn
+
+
+TRUSTED: list[Any] = [
+    {"AWS": ONE},
+    {"AWS": [OUTSIDE, NOT_HERE]},
+    {"AWS": "*"},
+    {"AWS": "AIDA1111ANN"},
+    {"AWS": ["AROA1111APP2", "AROA3333FAR"]},
+    {"AWS": f"arn:aws:sts::{ONE}:assumed-role/app/run"},
+    {"Service": LOGS},
+]
+OF_TRUST: list[dict[str, dict[str, Any]]] = [
+    {},
+    {},
+    {"StringEquals": {"sts:ExternalId": "secret"}},
+    {"StringLike": {"sts:RoleSessionName": "${aws:username}"}},
+    {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    {"StringEquals": {"aws:PrincipalTag/team": "red"}},
+    {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app*"}},
+    {"StringEquals": {"aws:ResourceTag/team": "red"}},
+]
+ASSUMING: list[Any] = ["sts:AssumeRole", "sts:*", ["sts:TagSession", "sts:AssumeRole"], "sts:TagSession"]
+ROLES: list[Any] = ["*", f"arn:aws:iam::{ONE}:role/target", f"arn:aws:iam::{ONE}:role/*", "arn:aws:iam::*:role/other"]
+
+
+@st.composite
+def assumptions(draw: st.DrawFn) -> State:
+    """Worlds with a role `target` and those who may assume it."""
+
+    def statement(**more: Any) -> dict[str, Any]:
+        condition = draw(st.sampled_from(OF_TRUST))
+        made = {"Effect": draw(effects), "Action": draw(st.sampled_from(ASSUMING)), **more}
+        return {**made, "Condition": condition} if condition else made
+
+    def own_statements() -> list[dict[str, Any]]:
+        return [statement(Resource=draw(st.sampled_from(ROLES))) for _ in range(draw(st.integers(0, 2)))]
+
+    trust = [statement(Principal=draw(st.sampled_from(TRUSTED))) for _ in range(draw(st.integers(1, 3)))]
+    limit = managed("limit", *own_statements(), {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    return world(
+        limit,
+        user("ann", *own_statements(), tags=draw(tags), boundary=draw(st.sampled_from(["", limit.arn]))),
+        user("bob", *own_statements()),
+        role("app", *own_statements(), tags=draw(tags)),
+        role("app2", *own_statements(), boundary=draw(st.sampled_from(["", limit.arn]))),
+        role("tagged", *own_statements(), trust=trusting({"AWS": ONE}, "sts:AssumeRole", "sts:TagSession")),
+        role("far", *own_statements(), account=OUTSIDE),
+        role("managing", *own_statements(), account=TWO),
+        role("target", trust=document(*trust), tags=draw(tags)),
+    )
+
+
+@given(assumptions())
+@settings(max_examples=EXAMPLES)
+def test_who_can_assume_a_role_is_who_is_let_by_its_trust_policy(state: State) -> None:
+    target = f"arn:aws:iam::{ONE}:role/target"
+    listed = verdicts(found(state, "sts:AssumeRole", target))
+    parameters = [{"ExternalId": "secret"}, {"RoleSessionName": "ann"}, {"ExternalId": "x", "RoleSessionName": "bob"}]
+    for name, caller in callers(state):
+        if caller.principal is ANONYMOUS:
+            continue  # whoever assumes a role has signed
+        own_verdict = listed.get(caller.principal.arn) if caller.session is not None else None
+        for params in parameters:
+            call = Call("sts", "AssumeRole", {"RoleArn": target, **params}, caller, "us-east-1", NOW)
+            allowed = authz.decide(state, call, Plan((Check("sts:AssumeRole", target, "role"),))).allowed
+            assert not allowed or (own_verdict or listed.get(name)) is not None, (name, params)
+            assert allowed or "allowed" not in (own_verdict, listed.get(name)), (name, params)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from locum.core.arn import Arn, is_service_linked
+from locum.core.arn import Arn, is_service_linked, root_arn
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
 from locum.core.principal import ANONYMOUS, Caller, Principal, PrincipalKind, Session, principal_of
@@ -59,7 +59,7 @@ class Candidate(NamedTuple):
         """The caller at `now`."""
         acts = self.acts
         if isinstance(acts, User):
-            return Caller(Principal.user(acts.account, self.arn, acts.id, acts.name))
+            return Caller(Principal.user(acts.account, acts.arn, acts.id, acts.name))
         return session_of(acts, ANY_SESSION, now) if isinstance(acts, Role) else acts
 
 
@@ -187,8 +187,11 @@ def named_sessions(state: State, named: Mentions, now: float) -> Iterator[Candid
             yield Candidate(Caller(principal), name, "federated-user", arn.account, tags_open=True)
 
 
-def others(state: State, named: Mentions, now: float, kind: PrincipalKind, account: str) -> Iterator[Candidate]:
-    """Services, identity providers (authenticating callers of `kind`), the public, and other accounts."""
+def others(
+    state: State, named: Mentions, now: float, kind: PrincipalKind, account: str, *, unsigned: bool
+) -> Iterator[Candidate]:
+    """Services, identity providers (authenticating callers of `kind`), other accounts, and if calls may be `unsigned`,
+    the public."""
     for name in sorted(named.services):
         yield Candidate(Caller(Principal.service(name)), name, "service", "")
     if named.any_service:
@@ -197,10 +200,10 @@ def others(state: State, named: Mentions, now: float, kind: PrincipalKind, accou
         caller = Caller(Principal.federated(kind, name, account, "", ""))
         yield Candidate(caller, name, "provider", "", tags_open=True)
     if named.everyone:
-        yield Candidate(Caller(ANONYMOUS), "anybody, without signing", "public", "")
-        stranger = Principal(PrincipalKind.ROOT, "*")
+        if unsigned:
+            yield Candidate(Caller(ANONYMOUS), "anybody, without signing", "public", "")
         told = "any principal of an account that is not in this plane"
-        yield Candidate(Caller(stranger), told, ELSEWHERE, "", tags_open=True, unidentified=_ANYBODY)
+        yield Candidate(_somebody(""), told, ELSEWHERE, "", tags_open=True, unidentified=_ANYBODY)
     for name in sorted(named.allowed):
         found = _elsewhere(state, name, now)
         if found is not None:
@@ -215,9 +218,8 @@ def _elsewhere(state: State, name: str, now: float) -> Candidate | None:
         return None
     entity = _entity(name)
     if entity is None:
-        principal = Principal.root(account)
-        told = principal.arn if arn is None or match else name
-        return Candidate(Caller(principal), told, ELSEWHERE, account, tags_open=True, unidentified=_WITHIN_ACCOUNT)
+        told = root_arn(account) if arn is None or match else name
+        return Candidate(_somebody(account), told, ELSEWHERE, account, tags_open=True, unidentified=_WITHIN_ACCOUNT)
     if isinstance(entity, User):
         caller = Caller(Principal.user(account, entity.arn, entity.id, entity.name))
         return Candidate(caller, name, ELSEWHERE, account, tags_open=True, unidentified=_ORGANIZATION | _USER_ID)
@@ -226,10 +228,20 @@ def _elsewhere(state: State, name: str, now: float) -> Candidate | None:
     return Candidate(caller, name, ELSEWHERE, account, tags_open=True, unidentified=_ORGANIZATION | _USER_ID)
 
 
+def _somebody(account: str) -> User:
+    """Any principal of an account: a user whom no policy can name."""
+    name, inline = ANY_SESSION, {"of its account": _EVERYTHING}
+    return User(account=account, name=name, id=f"AIDA {name}{account}", created=0, inline=inline)
+
+
 def with_others(state: State, named: Mentions) -> State:
-    """`state` with the users and roles of other accounts that are named, each with all permissions of its own."""
-    found = [_entity(name) for name in named.allowed if _elsewhere(state, name, 0) is not None]
-    return change(state, [put(entity) for entity in found if entity is not None])
+    """`state` with those of other accounts whom policies let, each with all permissions of its own."""
+    others: list[User | Role] = [_somebody("")] if named.everyone else []
+    for name in named.allowed:
+        candidate = _elsewhere(state, name, 0)
+        if candidate is not None:
+            others.append(_entity(name) or _somebody(candidate.account))
+    return change(state, [put(entity) for entity in others])
 
 
 def _entity(name: str) -> User | Role | None:

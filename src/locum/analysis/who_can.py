@@ -35,6 +35,9 @@ _BY_PROVIDER: Final = {
 }
 """Actions whose callers sign nothing: an identity provider says who they are."""
 
+_UNSIGNED: Final = frozenset({"s3"})
+"""The services, by botocore's names, whose calls may come without a signature (`gateway.authenticate`)."""
+
 _NEEDING_NOTHING: Final = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
 _OF_ITS_ACCOUNT: Final = "policies of its own account"
 
@@ -99,6 +102,8 @@ class _Search:
         answers: dict[str, Answer | None] = {}
         count = 0
         for candidate in self._candidates(state):
+            if candidate.arn in answers:  # an account has two names
+                continue
             count += 1
             answer = self._answer(candidate)
             answers[candidate.arn] = answer
@@ -119,7 +124,8 @@ class _Search:
             named = named._replace(providers=named.providers if _is_of_trust(self._asking) else frozenset())
         arn = Arn.find(self._asking.check.resource)
         account = "" if arn is None else arn.account
-        for one in candidates.others(state, named, now, kind or PrincipalKind.WEB_IDENTITY, account):
+        provider, unsigned = kind or PrincipalKind.WEB_IDENTITY, self._asking.service in _UNSIGNED
+        for one in candidates.others(state, named, now, provider, account, unsigned=unsigned):
             if kind is None or one.kind == "provider":
                 yield one
 

@@ -214,6 +214,9 @@ def test_trust_policies_tell_who_can_assume_a_role() -> None:
     assert verdicts(found(state, "sts:AssumeRole", arn("by-account"))) == {arn("bob", "user"): "allowed"}
     assert verdicts(found(state, "sts:AssumeRoleWithWebIdentity", arn("web"))) == {"accounts.google.com": "allowed"}
     assert verdicts(found(state, "sts:AssumeRole", arn("web"))) == {}
+    everyone = world(role("open", trust=trusting({"AWS": "*"})), user("ann"))
+    told = {one.kind for one in found(everyone, "sts:AssumeRole", arn("open")).found}
+    assert told == {"user", "role", "elsewhere"}  # and not the public: the call is signed; nor a root user
 
 
 def test_keys_and_their_grants_are_decided_on_as_calls_are() -> None:
