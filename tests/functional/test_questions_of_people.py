@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 
+import pytest
+from botocore.exceptions import ClientError
+
 from support.plane import ACCOUNT, LOCUM, RunningPlane, allow, fresh, trusting
-from support.processes import finished
+from support.processes import finished, group
 
 
 def ask(plane: RunningPlane, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,3 +50,17 @@ def test_attack_keys_without_end_are_refused_and_many_are_taken(plane: RunningPl
     assert ask(plane, "who-can", "sts:AssumeRole", arn, *keys).returncode in (0, 1)
     endless = [word for number in range(20) for word in ("--with", f"aws:RequestTag/k{number}={'x' * 100_000}")]
     assert ask(plane, "who-can", "sts:AssumeRole", arn, *endless).returncode == 2
+
+
+def test_calls_are_followed_while_they_are_made(plane: RunningPlane) -> None:
+    name, key = plane.user(allow("sts:GetCallerIdentity"))
+    line = [LOCUM, "explain", "--data", str(plane.data), "--all", "--follow", "--principal", name]
+    with group(line, env=plane.environment(), stdout=subprocess.PIPE) as following:
+        assert following.stdout is not None
+        for called in ("list_users", "list_roles"):
+            with pytest.raises(ClientError):
+                getattr(plane.client("iam", key), called)()
+            told = next(line for line in following.stdout if line.startswith("DENIED"))
+            assert told == f"DENIED (implicit deny)  iam:{called.title().replace('_', '')}\n"
+        following.send_signal(signal.SIGINT)
+        assert following.wait(20) == 1
