@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import cdk_deploy, engine, following, guarded, instances, scale, servers, stacks, stories
+from bench import cdk_deploy, engine, following, guarded, instances, questions, scale, servers, stacks, stories
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -113,7 +113,7 @@ def main() -> int:
         servers.install_peers()
     rows: list[Row] = []
     if options.only in ("all", "engine"):
-        rows += engine.rows()
+        rows += [*engine.rows(), *questions.rows()]
     if options.only in ("all", "plane"):
         rows += [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
     if options.only in ("all", "guarded"):

@@ -6,12 +6,13 @@ Few planes are asked, so that what answers is loaded late.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import msgspec
 
-from locum.audit import readable
+from locum.audit import History, Selection, readable
 from locum.calls import Runtime
 from locum.compute.control import Asked, Questions
 from locum.core.errors import LocumError
@@ -24,6 +25,8 @@ class _Records(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: str
     count: int = 1
     denied: bool = False
+    selection: Selection | None = None
+    after: int | None = None
 
 
 class _Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +35,10 @@ class _Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: dict[str, Any]
+
+
+class _Hypothetical(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hypothetical: dict[str, Any]
 
 
 class _Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +71,7 @@ class PlaneQuestions:
             "records": self._records,
             "policies": self._policies,
             "plan": self._plan,
+            "hypothetical": self._hypothetical,
             "chaos": self._chaos,
             "authority": self._certificate,
             "activate": self._code,
@@ -75,8 +83,10 @@ class PlaneQuestions:
             await self._faults.close()
 
     async def _records(self, asked: Asked) -> dict[str, Any]:
-        """The records of one request, or the latest."""
+        """The records of one request, the latest, those of a selection, or those behind a position."""
         told, ledger, history = asked.read(_Records), self._runtime.ledger, self._runtime.history
+        if told.selection is not None:
+            return await ledger.read(partial(_selected, history, told, told.selection))
         if told.records:
             found = await ledger.read(lambda: history.by_request(told.records))
         else:
@@ -96,6 +106,12 @@ class PlaneQuestions:
         )
         return answer
 
+    async def _hypothetical(self, asked: Asked) -> dict[str, Any]:
+        answer: dict[str, Any] = await import_module("locum.calls.hypothetical").answer(
+            self._runtime, asked.read(_Hypothetical).hypothetical
+        )
+        return answer
+
     async def _chaos(self, asked: Asked) -> dict[str, Any]:
         if self._faults is None:
             self._faults = import_module("locum.agents.chaos").Chaos(self._runtime)
@@ -111,3 +127,13 @@ class PlaneQuestions:
         if self._activate is None:
             raise LocumError("this plane serves no agents: start it with `locum up --agents`")
         return {"code": await self._activate(told.account, told.activate, told.seconds)}
+
+
+def _selected(history: History, told: _Records, selection: Selection) -> dict[str, Any]:
+    """The records of a selection, oldest first, and the position of the newest of all."""
+    if told.after is not None:
+        records, position = history.behind(told.after, selection)
+    else:
+        position = history.position()
+        records = history.selected(selection, told.count)[::-1]
+    return {"records": [readable(record) for record in records], "position": position}

@@ -5,6 +5,12 @@ narrowing   the condition keys that a written policy may have
 naming      ARN patterns for the resources of one action
 writing     the least-privilege policy for a set of permissions
 granting    the actions that policies grant, beside those that were used
+asked       an action on a resource, that calls are supposed for
+candidates  who could make a call
+openly      the conditions that a decision depends on
+who_can     the principals that can
+what_can    the actions that a principal can
+why         the explanation of a decision on a supposed call
 """
 
 from locum.analysis.granting import Comparison, Held, Used, compare

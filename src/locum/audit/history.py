@@ -17,11 +17,15 @@ import msgspec
 
 from locum.audit.cloudtrail import render
 from locum.audit.record import Record, decode
+from locum.audit.selection import ALLOWED, Selection
 from locum.core.errors import Fault
 from locum.store.journal import AuditQuery, Field, Journal
 
 MAX_RESULTS: Final = 50
 """LookupEvents: "Possible values are 1 through 50. The default is 50." """
+
+EXAMINED: Final = 200_000
+"""The most records that are looked at for a selection."""
 
 _PAGE: Final = 500
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -125,6 +129,30 @@ class History:
         """
         latest = self._records(AuditQuery(denied=True, limit=_PAGE))
         return ([record for record in latest if not _is_sign_of_life(record)] or latest)[:count]
+
+    def selected(self, selection: Selection, count: int) -> list[Record]:
+        """The newest records of a selection, newest first, among the latest `EXAMINED` of its time."""
+        found: list[Record] = []
+        denied = True if selection.verdict and selection.verdict != ALLOWED else None
+        query = AuditQuery(start=selection.since, end=selection.until, denied=denied, limit=_PAGE)
+        for _ in range(EXAMINED // _PAGE):
+            page = self._journal.find(query)
+            found += [record for record in (decode(row.data) for row in page) if selection.matches(record)]
+            if len(found) >= count or len(page) < _PAGE:
+                break
+            query = replace(query, before=page[-1].position)
+        return found[:count]
+
+    def position(self) -> int:
+        """The position of the newest record; 0 where there is none."""
+        newest = self._journal.find(AuditQuery(limit=1))
+        return newest[0].position if newest else 0
+
+    def behind(self, position: int, selection: Selection) -> tuple[list[Record], int]:
+        """The records of a selection behind a position, oldest first, and the position of the last one looked at."""
+        rows = self._journal.scan(position, _PAGE)
+        records = [record for record in (decode(row.data) for row in rows) if selection.matches(record)]
+        return records, rows[-1].position if rows else position
 
     def principal_calls(self, arn: str | None, since: float = 0.0, until: float | None = None) -> Iterator[Record]:
         """The calls of the user `arn`, or of all sessions of the role `arn`, newest first; of None, those of everybody.

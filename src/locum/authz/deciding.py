@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from locum import policy
 from locum.authz import catalogue
 from locum.authz.authorization import Authorization, Ruling
-from locum.authz.call import STATE_SERVICES, Call, Check, Plan, service_of
+from locum.authz.call import STATE_SERVICES, Call, Check, Plan, Value, service_of
 from locum.authz.context import Conditions
 from locum.authz.functions import account_of
 from locum.authz.limits import limit
@@ -34,11 +35,32 @@ from locum.authz.services import (
 from locum.core.identifiers import canonical_user_id
 from locum.core.principal import Principal, PrincipalKind, Source
 from locum.core.resources import UNKNOWN, ResourceFacts
-from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
+from locum.policy import (
+    CompiledPolicy,
+    Decision,
+    Policies,
+    PolicyKind,
+    PolicyType,
+    PolicyTypeOutcome,
+    Presumed,
+    Request,
+    Verdict,
+)
 from locum.policy.stored import compiled
 from locum.state import Organization, State, organizations
 
 FactsOf = Callable[[str], ResourceFacts]
+
+
+class Asking(NamedTuple):
+    """How the condition keys of a check are read, and what of them is open (`policy.openness`)."""
+
+    conditions: Callable[[State, Call, Check, ResourceFacts, str], Mapping[str, Value]] = Conditions
+    presumed: Presumed | None = None
+
+
+AS_CALLED: Final = Asking()
+"""The condition keys of a call that is made: all of them are known."""
 
 
 def no_facts(arn: str) -> ResourceFacts:
@@ -51,6 +73,7 @@ def decide(
     call: Call,
     plan: Plan,
     facts: FactsOf = no_facts,
+    asking: Asking = AS_CALLED,
 ) -> Authorization:
     """Decide on `call`, of which `plan` has the checks.
 
@@ -68,7 +91,7 @@ def decide(
     if of_caller.deleted:
         first = plan.checks[0] if plan.checks else Check(catalogue.action_of(call.service, call.operation), "*")
         return Authorization(call, (), gone=first)
-    return _authorization(call, plan.checks, lambda check: rule(state, call, check, of_caller, facts))
+    return _authorization(call, plan.checks, lambda check: rule(state, call, check, of_caller, facts, asking))
 
 
 def _authorization(call: Call, checks: Iterable[Check], rule_on: Callable[[Check], Ruling]) -> Authorization:
@@ -133,7 +156,14 @@ def delegated(state: State, call: Call, organization: Organization) -> Authoriza
     return _authorization(call, catalogue.plan(state, call).checks, rule_on)
 
 
-def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, facts: FactsOf) -> Ruling:
+def rule(
+    state: State,
+    call: Call,
+    check: Check,
+    of_caller: PrincipalPolicies,
+    facts: FactsOf,
+    asking: Asking = AS_CALLED,
+) -> Ruling:
     """Decide on one check, with the facts of its resource; `of_caller` are the caller's policies."""
     caller, action, arn = call.caller.principal, check.action, check.resource
     service = service_of(arn)
@@ -149,11 +179,11 @@ def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, f
     if resource_facts.policy is not None and shared and not _is_owner_root(caller, action, owner):
         of_service = POLICIES.get(service, _policy)
         resource = of_service(action, arn, resource_facts.policy)
-    ruling = _ruling(state, call, check, of_caller, resource_facts, owner, authorizing, resource)
+    ruling = _ruling(state, call, check, of_caller, resource_facts, owner, authorizing, resource, asking)
     if ruling.decision.verdict is Verdict.IMPLICIT_DENY and service in GRANTED:
         grants = GRANTED[service](call, check, resource_facts)
         if grants is not None:
-            own = _ruling(state, call, check, of_caller, resource_facts, owner, caller.account, grants)
+            own = _ruling(state, call, check, of_caller, resource_facts, owner, caller.account, grants, asking)
             return own if own.decision.allowed else ruling
     return ruling
 
@@ -167,6 +197,7 @@ def _ruling(
     owner: str,
     authorizing: str,
     resource: CompiledPolicy | None,
+    asking: Asking = AS_CALLED,
 ) -> Ruling:
     """The decision on `check` by all policies that apply to it: no other place puts these together for a call.
 
@@ -181,10 +212,11 @@ def _ruling(
         check.action,
         arn,
         authorizing,
-        Conditions(state, call, check, resource_facts, owner),
+        asking.conditions(state, call, check, resource_facts, owner),
         arn == "*",
         caller.provider,
         canonical_user_id(caller.account) if caller.account else "",
+        asking.presumed,
     )
     policies = Policies(
         of_caller.identity,

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from locum import policy
+from locum.authz.authorization import Ruling
+from locum.authz.call import Check
 from locum.authz.organizations import organization_context
 from locum.authz.principal_policies import Held, Level, boundary_of, held_policies
 from locum.core.principal import ContextValue, Principal
-from locum.policy import CompiledPolicy, Decision, Policies, Request
+from locum.policy import CompiledPolicy, Decision, Policies, Presumed, Request
 from locum.state import State
 from locum.state.attachments import Identity
 
@@ -40,9 +42,13 @@ class Supposed(NamedTuple):
 
     def decide(self, action: str, resource: str, owner: str) -> Decision:
         """The decision on `action` on `resource` (an ARN, or `*`), which the account `owner` owns."""
-        principal = self.principal
-        request = Request(principal, action, resource, owner, self.context, resource == "*", principal.provider)
-        return policy.evaluate(request, self.policies)
+        return self.rule(Check(action, resource), owner).decision
+
+    def rule(self, check: Check, owner: str, presumed: Presumed | None = None) -> Ruling:
+        """The ruling that `decide` makes, with open statements `presumed` where the context leaves keys open."""
+        who, action, resource = self.principal, check.action, check.resource
+        request = Request(who, action, resource, owner, self.context, resource == "*", who.provider, presumed=presumed)
+        return Ruling(check, request, self.policies, policy.evaluate(request, self.policies))
 
 
 def gathered(
@@ -57,15 +63,20 @@ def gathered(
 
     The boundary is left out unless it is `bounded`, SCPs, which are its account's, unless it is `governed`.
     """
-    organization = organization_context(state, identity.account)
     if held is None:
         held = held_policies(state, identity)
-    return Policies(
+    of_account = governing(state, identity.account)
+    return of_account._replace(
         identity=tuple([one.policy for one in held]),
         boundary=boundary_of(state, identity) if bounded else None,
-        scps=organization.scps if governed else (),
-        principal_in_management_account=organization.management,
+        scps=of_account.scps if governed else (),
     )
+
+
+def governing(state: State, account: str) -> Policies:
+    """The stored policies that apply to the root user of `account`: its SCPs."""
+    organization = organization_context(state, account)
+    return Policies(scps=organization.scps, principal_in_management_account=organization.management)
 
 
 def suppose(

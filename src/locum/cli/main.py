@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "agent": "be an instance: serve metadata service and gateway of a plane elsewhere",
     "credential-process": "print credentials of IAM Roles Anywhere for a certificate, as SDKs read them",
     "explain": "tell why a call was allowed or denied",
+    "who-can": "tell who can do something, and under which conditions",
+    "what-can": "tell what a user or role can do",
     "check": "run decision cases: unit tests for policies",
     "lint": "tell what is wrong with policies, as IAM Access Analyzer does",
     "policy": "write policies from what was done, and try policies on it",

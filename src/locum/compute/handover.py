@@ -60,8 +60,8 @@ from typing import Any, Final, NamedTuple
 from locum.core.errors import LocumError
 
 SOCKET_NAME: Final = "control.sock"
-LONG: Final = (b'{"policies":', b'{"plan":')
-"""The beginnings of messages that may come in several pieces, as they have policy documents or templates in them."""
+LONG: Final = (b'{"policies":', b'{"plan":', b'{"hypothetical":')
+"""The beginnings of messages that may come in several pieces: policy documents, templates or keys are in them."""
 
 MAX_MESSAGE: Final = 1 << 21
 """Octets. A template has a MiB."""

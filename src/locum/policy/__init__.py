@@ -17,6 +17,7 @@ from locum.policy.errors import MalformedPolicy
 from locum.policy.evaluate import Policies, evaluate
 from locum.policy.explain import Explanation, StatementReport, explain, matches
 from locum.policy.grammar import PolicyKind, Source, significant_length
+from locum.policy.openness import Open, Presumed
 from locum.policy.parse import parse
 from locum.policy.prepared import Request
 
@@ -27,11 +28,13 @@ __all__ = [
     "Document",
     "Explanation",
     "MalformedPolicy",
+    "Open",
     "Outcomes",
     "Policies",
     "PolicyKind",
     "PolicyType",
     "PolicyTypeOutcome",
+    "Presumed",
     "Principals",
     "Request",
     "Source",

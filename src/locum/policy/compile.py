@@ -15,10 +15,12 @@ from locum.core.partial_arn import PartialArn
 from locum.policy.conditions import PreparedCondition, prepare
 from locum.policy.document import Document, Statement
 from locum.policy.grammar import RULES, Operator, Quantifier, Source, operator
+from locum.policy.openness import Open
 from locum.policy.partial import in_resources, not_in_resources
 from locum.policy.patterns import ArnPattern, Matcher, glob, scan
 from locum.policy.prepared import PreparedRequest
 from locum.policy.principals import Form, NotPrincipalTest, PrincipalTest
+from locum.policy.standing import holds, is_in
 
 _CACHED_ACTIONS: Final = 1024
 """The number of actions with cached candidates per policy: more than any service has, but bounded."""
@@ -60,12 +62,39 @@ class CompiledStatement:
 
     def applies(self, prepared: PreparedRequest) -> bool:
         """Whether the resource and all conditions of this statement match (SEMANTICS 3)."""
-        if self.resource is not None and not self.resource(prepared):
-            return False
-        for holds in self._holds:  # noqa: SIM110 - a generator would cost more than the conditions
-            if not holds(prepared):
+        try:
+            if self.resource is not None and not self.resource(prepared):
                 return False
+            for met in self._holds:
+                if not met(prepared):
+                    return False
+        except Open:
+            return self._presumed(prepared)
         return True
+
+    def _presumed(self, prepared: PreparedRequest) -> bool:
+        """Whether the statement is taken to apply, where that is open; it does not if any part is known to fail."""
+        found = self.standing(prepared)
+        if found is None:
+            return False
+        presumed, reference = prepared.presumed, self.reference
+        return found == () or (presumed is not None and presumed(reference.source, reference.number, self.allows))
+
+    def standing(self, prepared: PreparedRequest) -> tuple[PreparedCondition | None, ...] | None:
+        """The conditions that are open, with None in place of the resource; None where a part is known to fail."""
+        listed = self.statement.not_resources is not None
+        found: bool | None = True
+        if self.resource is not None:
+            found = is_in(self.resources, prepared, undefined=listed and self.allows)
+            found = found if found is None else found is not listed
+        parts: list[PreparedCondition | None] = [None] if found is None else []
+        for condition in self.conditions:
+            met = holds(condition.holds, prepared)
+            if met is None:
+                parts.append(condition)
+            elif not met:
+                return None
+        return None if found is False else tuple(parts)
 
     def names(self, prepared: PreparedRequest) -> Form | None:
         """The way in which the Principal element names the caller; None where it does not, or is not there."""
@@ -122,6 +151,8 @@ def _resource_in(patterns: Sequence[ArnPattern], *, allows: bool) -> ResourceTes
     def test(prepared: PreparedRequest) -> bool:
         resource = prepared.resource
         if isinstance(resource, PartialArn):
+            if prepared.presumed is not None:
+                raise Open
             return in_resources(patterns, resource, prepared.variable, allows=allows)
         if only is not None:
             return only(resource)
@@ -139,6 +170,8 @@ def _resource_not_in(patterns: Sequence[ArnPattern], *, allows: bool) -> Resourc
     def test(prepared: PreparedRequest) -> bool:
         resource = prepared.resource
         if isinstance(resource, PartialArn):
+            if prepared.presumed is not None:
+                raise Open
             return not_in_resources(patterns, resource, prepared.variable, allows=allows)
         for pattern in patterns:
             found = pattern.matches(resource, prepared.variable)

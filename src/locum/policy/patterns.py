@@ -15,7 +15,7 @@ The value of a variable is literal text: a `*` in a user's tag is not a wildcard
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -355,6 +355,13 @@ class ArnPattern:
             return all(match(part) for match, part in zip(matchers, parts, strict=False))
 
         return matches
+
+    def opened(self, keys: Collection[str]) -> ArnPattern:
+        """The pattern with `*` in place of the variables `keys`."""
+        if self._misplaced:
+            return self
+        tokens = tuple(Wild.ANY if isinstance(it, Variable) and it.key in keys else it for it in self._tokens)
+        return ArnPattern(self.text, tokens, complete=self._complete)
 
     def fields(self, lookup: Lookup) -> list[Tokens] | None:
         """The six fields with their variables replaced, or `*` alone; [] where the pattern is no ARN.

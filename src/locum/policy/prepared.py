@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from locum.core.principal import ContextValue, Principal
 from locum.policy.context import DERIVED_KEYS, derived_context
+from locum.policy.openness import Presumed
 
 
 class Request(NamedTuple):
@@ -17,7 +18,8 @@ class Request(NamedTuple):
     there is absent, except for the keys that follow from the principal (aws:PrincipalArn ...), which are derived where
     they are missing. `wildcard_only`: the action has no resource-level permissions. `provider` is the identity provider
     (an ARN, or `accounts.google.com` ...) that authenticated the caller of AssumeRoleWithWebIdentity or
-    AssumeRoleWithSAML. `canonical_user` is the S3 canonical user id of the caller's account.
+    AssumeRoleWithSAML. `canonical_user` is the S3 canonical user id of the caller's account. `presumed` is there where
+    the context leaves keys open (`policy.openness`).
     """
 
     principal: Principal
@@ -28,12 +30,13 @@ class Request(NamedTuple):
     wildcard_only: bool = False
     provider: str = ""
     canonical_user: str = ""
+    presumed: Presumed | None = None
 
 
 class PreparedRequest:
     """A request, normalised for matching; one object per decision. `bounded`: the caller has a permissions boundary."""
 
-    __slots__ = ("_derived", "action", "bounded", "context", "principal", "request", "resource")
+    __slots__ = ("_derived", "action", "bounded", "context", "presumed", "principal", "request", "resource")
 
     def __init__(self, request: Request, *, bounded: bool = False) -> None:
         self.request = request
@@ -43,6 +46,7 @@ class PreparedRequest:
         self.resource = "*" if request.wildcard_only else request.resource
         self.context = request.context
         self.bounded = bounded
+        self.presumed = request.presumed
         self._derived: Mapping[str, ContextValue] | None = None
 
     def get(self, key: str) -> ContextValue | None:

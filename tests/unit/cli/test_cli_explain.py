@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.audit import readable
+from locum.audit import VERDICTS, readable
+from locum.cli.commands import explain
 from locum.cli.commands.explain import lines
 from support.inprocess import InProcess, Key, refusal
 
@@ -83,3 +85,13 @@ def test_nothing_that_a_caller_wrote_writes_on_the_readers_terminal(
     first, *rest = lines(record)
     assert all(character.isprintable() or character == "\n" for line in rest for character in line)
     assert "\x1b" not in click.unstyle(first)
+
+
+def test_verdicts_that_are_selected_are_those_of_records() -> None:
+    assert explain.VERDICTS == VERDICTS
+
+
+def test_what_is_selected_is_no_request_and_no_supposed_call(tmp_path: Path) -> None:
+    for arguments in (["--as", "app", "--role", "app", "s3:GetObject", "x"], ["--as", "app", "--follow", "a", "b"]):
+        result = CliRunner().invoke(explain.command, ["--data", str(tmp_path), *arguments])
+        assert "no recorded calls are selected" in str(result.exception)

@@ -8,12 +8,12 @@ import click
 import pytest
 
 from locum.cli import policies
-from locum.cli.commands import policy
+from locum.cli.moments import Moment
 from locum.core.clock import system_clock
 
 
 def since(text: str) -> float:
-    return policy.Since().convert(text, None, None)
+    return Moment().convert(text, None, None)
 
 
 @pytest.mark.parametrize("text", ["2026-11-28T12:00:00Z", "2026-11-28T13:00:00+01:00", "2026-11-28T12:00:00"])

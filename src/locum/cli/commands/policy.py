@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 import click
 
 from locum import analysis, policy
-from locum.cli import policies, units
-from locum.cli.home import data_option, default_home, plane_time, read_plane
+from locum.cli import policies
+from locum.cli.home import data_option, plane_time, read_plane
+from locum.cli.moments import Moment
 from locum.cli.screen import folded
 from locum.compute.handover import ask, connect
 from locum.core.errors import ConfigurationError, LocumError
@@ -21,32 +22,11 @@ from locum.policy import MalformedPolicy, PolicyKind
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Since(click.ParamType[float]):
-    """A time in epoch seconds: in ISO 8601 (UTC where it has no offset), or so long ago (`90s`, `15m`, `2h`, `7d`)."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        if (ago := units.seconds(value)) is not None:
-            return plane_time(_data(ctx)) - ago
-        if (moment := units.epoch(value)) is not None:
-            return moment
-        return self.fail(f"{value!r} is no time: write 2026-11-28T12:00:00Z, or 2h for two hours ago", param, ctx)
-
-
-def _data(ctx: click.Context | None) -> Path:
-    """The data directory of the command, whose option is read first."""
-    given = None if ctx is None else ctx.params.get("data")
-    return given if isinstance(given, Path) else default_home()
-
-
 def _principal(*, required: bool) -> Callable[[F], F]:
     return click.option("--principal", required=required, metavar="ARN", help="The user or role, by its ARN.")
 
 
-_since: Final = click.option("--since", type=Since(), default=0.0, metavar="TIME",
+_since: Final = click.option("--since", type=Moment(), default=0.0, metavar="TIME",
                              help="Only calls from then on: 2026-11-28T12:00:00Z, or 2h for two hours.")  # fmt: skip
 _json: Final = click.option("--json", "as_json", is_flag=True, help="All of the answer, as one JSON object.")
 _denied: Final = click.option(
