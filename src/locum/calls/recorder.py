@@ -36,7 +36,10 @@ _NAMED_PLAINLY: Final = frozenset({"ec2", "iam"})
 _NO_SOURCE: Final = Source("")
 _QUERY: Final = "REST-QUERY-STRING"
 _NO_ENDPOINT: Final = ("", "", "")
-_TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
+_TYPES: Final = {
+    "sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda",
+    "cloudtrail": "CloudTrail",
+}  # fmt: skip
 
 _NOUNS: Final = {KIND: "AccessPoint"}
 

@@ -9,6 +9,7 @@ instance-identity.key, .pem   the key that signs instance identity documents (se
 cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
 carriers      the tokens of the pods that run
 locum.db      the journal and the event history
+lake/         the events of event data stores, and the results of queries on them (mode 0600)
 tls-*.pem     the authority and the certificates of the TLS listeners (see `cli.tls`)
 """
 

@@ -16,7 +16,7 @@ from typing import Final
 from locum.audit.lake.messages import Reply, Request, receive, replies, send
 from locum.core.errors import ConfigurationError, StorageError
 
-_PACKAGES: Final = ("duckdb", "sqlglot")
+PACKAGES: Final = ("duckdb", "sqlglot")
 _SOURCE: Final = str(Path(__file__).resolve().parents[3])
 _MAIN: Final = "import sys; sys.path.insert(0, sys.argv[1]); from locum.audit.lake.worker import main; main()"
 
@@ -96,7 +96,7 @@ class Worker:
         return self._process or self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        for package in _PACKAGES:
+        for package in PACKAGES:
             if find_spec(package) is None:
                 raise ConfigurationError(f"CloudTrail Lake needs {package}: install locum with the extra analyze")
         words = (sys.executable, "-I", "-B", "-X", "utf8", "-c", _MAIN, _SOURCE, self._database)

@@ -39,22 +39,19 @@ def _trail(state: State, call: Call, values: Values) -> Iterable[str]:
     yield here if here in shadows or not shadows or call.operation == "CreateTrail" else min(shadows)
 
 
-def _store(state: State, call: Call, values: Values) -> Iterable[str]:
-    """An event data store by its ARN, or by its id, which is the end of that."""
-    name = values[0] or ""
-    return (name,) if name.startswith("arn:") else (own_arn(call, "cloudtrail", f"{_STORE}/", name),)
+def _stores(state: State, call: Call, values: Values) -> Iterable[str]:
+    """An event data store by its ARN, or by its id, which is the end of that; all that a statement, or a query, reads.
 
-
-def _queried(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The event data stores that a statement may read; one of which nothing is known where it names none."""
-    names = stores_named(values[0] or "")
-    return [own_arn(call, "cloudtrail", f"{_STORE}/", name) for name in names or ("",)]
-
-
-def _of_query(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The event data stores that a query reads; one of which nothing is known where there is no such query."""
-    found = state.get(EventDataStoreQuery, call.caller.account, regional(call.region, values[0] or ""))
-    return [own_arn(call, "cloudtrail", f"{_STORE}/", name) for name in (found.stores if found else ("",))]
+    One of which nothing is known where a statement names none, or there is no such query.
+    """
+    name, statement, query = values
+    if name:
+        return (name,) if name.startswith("arn:") else (own_arn(call, "cloudtrail", f"{_STORE}/", name),)
+    names: Iterable[str] = stores_named(statement or "")
+    if query:
+        found = state.get(EventDataStoreQuery, call.caller.account, regional(call.region, query))
+        names = found.stores if found else ()
+    return [own_arn(call, "cloudtrail", f"{_STORE}/", it) for it in names or ("",)]
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:
@@ -73,12 +70,7 @@ def _facts(state: State, arn: str) -> ResourceFacts | None:
 
 
 FUNCTIONS: Final = Functions(
-    resolvers={
-        "cloudtrail_trail": _trail,
-        "cloudtrail_store": _store,
-        "cloudtrail_queried": _queried,
-        "cloudtrail_of_query": _of_query,
-    },
+    resolvers={"cloudtrail_trail": _trail, "cloudtrail_store": _stores},
     facts=_facts,
     caller_only_actions=frozenset(f"cloudtrail:{action}" for action in _OF_TRAILS.split()),
 )
