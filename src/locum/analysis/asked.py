@@ -70,12 +70,10 @@ def action_of(action: str) -> tuple[str, str, Mapping[str, Any]]:
 
 
 def service_of(prefix: str, operation: str) -> str:
-    """Botocore's name of the service with this prefix that has the operation, or one with the prefix."""
-    if catalogue.service(prefix).prefix == prefix and catalogue.service(prefix).planned(operation) is not None:
-        return prefix
-    named = [name for name in catalogue.services() if catalogue.service(name).prefix == prefix]
-    having = [name for name in named if catalogue.service(name).planned(operation) is not None]
-    return next(iter((*having, *(name for name in named if name == prefix), *named)), prefix)
+    """Botocore's name of the service with this prefix that has the operation, or else of the first with the prefix."""
+    named = catalogue.services_of(prefix)
+    having = (name for name in named if catalogue.service(name).planned(operation) is not None)
+    return next(having, named[0] if named else prefix)
 
 
 def keys_of(given: Iterable[tuple[str, str]], absent: Iterable[str]) -> tuple[dict[str, Value], frozenset[str]]:

@@ -293,8 +293,11 @@ def _elsewhere(candidate: Candidate, answer: Answer | None) -> Answer | None:
 def as_json(found: WhoCan) -> dict[str, Any]:
     """The answer as JSON values: principals with the same answer together."""
     groups: dict[Answer, list[dict[str, str]]] = {}
+    same: dict[int, list[dict[str, str]]] = {}  # what many share is one object, and may be large
     for one in found.found:
-        groups.setdefault(one.answer, []).append({"arn": one.principal, "kind": one.kind, "account": one.account})
+        if id(one.answer) not in same:
+            same[id(one.answer)] = groups.setdefault(one.answer, [])
+        same[id(one.answer)].append({"arn": one.principal, "kind": one.kind, "account": one.account})
     return {
         "groups": [{"principals": principals, **answer_json(of)} for of, principals in groups.items()],
         "note": found.note,

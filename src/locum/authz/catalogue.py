@@ -24,6 +24,9 @@ from locum.core.resources import ResourceFacts
 from locum.state import State
 
 _PASSING: Final = "iam:PassRole"
+_HEAD: Final = 512
+"""Octets of a stream that hold its first line."""
+
 _GENERAL: Final = Path(__file__).parent / "data" / "general.bin"
 
 
@@ -141,6 +144,22 @@ def _index() -> tuple[int, dict[str, tuple[int, int]]]:
 def services() -> tuple[str, ...]:
     """The services that the catalogue has."""
     return tuple(_index()[1])
+
+
+@cache
+def services_of(prefix: str) -> tuple[str, ...]:
+    """The services whose actions have this prefix, by botocore's names: the one that is called like it first.
+
+    Of each only the first line is read, which has its prefix.
+    """
+    start, index = _index()
+    line, found = f"prefix {prefix}\n".encode(), []
+    with _GENERAL.open("rb") as file:
+        for name, (offset, length) in index.items():
+            file.seek(start + offset)
+            if zlib.decompressobj().decompress(file.read(min(length, _HEAD)), len(line)) == line:
+                found.append(name)
+    return tuple(sorted(found, key=lambda name: name != prefix))
 
 
 def _general(name: str) -> ServiceRules | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from locum.analysis.asked import service_of
 from locum.analysis.openly import Condition
 from locum.core.arn import Arn
 from locum.core.errors import ConfigurationError
@@ -493,3 +494,19 @@ def test_attack_a_grant_with_a_constraint_is_told_with_it() -> None:
     assert clause.policy == "grant g1"
     assert clause.conditions == (Condition("EncryptionContextSubset", "kms:EncryptionContext", ("App=shop",)),)
     assert arn("retiring") in verdicts(found(state, "kms:RetireGrant", key, lambda _arn: facts))
+
+
+@pytest.mark.parametrize(
+    ("action", "service"),
+    [
+        ("s3:ListBucket", "s3"),
+        ("s3:GetObject", "s3"),
+        ("elasticloadbalancing:CreateRule", "elbv2"),
+        ("states:StartExecution", "stepfunctions"),
+        ("rds:CreateDBProxy", "rds"),
+        ("s3:CreateJob", "s3control"),
+        ("dynamodb:GetRecords", "dynamodbstreams"),
+    ],
+)
+def test_an_action_is_of_the_service_that_has_the_operation(action: str, service: str) -> None:
+    assert service_of(*action.split(":")) == service
