@@ -104,7 +104,7 @@ def _conditional(rule_on: RuleOn, best: Ruling, worst: Ruling) -> Answer:
             unless.append(clause)
         elif open_parts:
             allows.setdefault(group, []).append((statement, clause))
-        elif kind is not PolicyType.RESOURCE:
+        else:
             satisfied.add(group)
     for _, kind, statement, open_parts in _matching(worst):  # a grant is decided on without the resource's policy
         if not statement.allows:

@@ -1,8 +1,9 @@
 """What a principal can do: the actions of the Service Authorization Reference, with resources and conditions.
 
-It is what its own policies let it do: identity policies within the permissions boundary and the SCPs of its account.
-What policies of resources give, or deny, beside that is a question about the resource (`who_can`). The resources are
-the patterns of its own Allow statements; each is decided on as an ARN with missing parts.
+It is what its own policies let it do: identity policies within the permissions boundary and the SCPs of its account, on
+resources of its account, whose RCPs count. What policies of resources give, or deny, beside that is a question about
+the resource (`who_can`). The resources are the patterns of its own Allow statements; each is decided on as an ARN with
+missing parts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from locum.authz import Call, Check, Presumed, Ruling, Supposition
 from locum.authz import service_reference as reference
 from locum.authz.limits import limit
 from locum.authz.open_conditions import OpenConditions
+from locum.authz.organizations import organization_context, rcps_apply
 from locum.authz.supposed import Given, Supposed
 from locum.core.errors import ConfigurationError
 from locum.core.partial_arn import UNKNOWN_RESOURCE, with_missing
@@ -97,6 +99,8 @@ class _Search:
         self._state, self._doer = state, doer
         self._call = Call("", "", {}, doer.caller, region, now, source_ip="")
         self._policies = _policies(state, doer)
+        own = organization_context(state, doer.caller.principal.account)
+        self._with_rcps = self._policies._replace(rcps=own.rcps, resource_in_management_account=own.management)
         self._known: dict[tuple[object, ...], Mapping[Answer, tuple[str, ...]]] = {}
 
     def of_service(self, prefix: str) -> Iterator[Granted]:
@@ -118,7 +122,7 @@ class _Search:
         action, plain = f"{prefix}:{entry['name']}", not entry["resourceTypes"]
         if limit(self._call._replace(service=prefix, operation=str(entry["name"]))) is not None:
             return {}
-        selected = tuple(_selected(it, action) for it in _every(self._policies))
+        selected = tuple(_selected(it, action) for it in _every(self._with_rcps))
         kinds = tuple(str(kind["name"]) for kind in entry["resourceTypes"])
         key = (action if action in _ALWAYS else prefix, kinds, selected)
         if key not in self._known:
@@ -187,7 +191,8 @@ class _Search:
 
     def _ruling(self, check: Check, presumed: Presumed) -> Ruling:
         principal = self._doer.caller.principal
-        return Supposed(principal, self._policies, self._context(check)).rule(check, principal.account, presumed)
+        policies = self._with_rcps if rcps_apply(check.action, check.resource) else self._policies
+        return Supposed(principal, policies, self._context(check)).rule(check, principal.account, presumed)
 
 
 def _policies(state: State, doer: Doer) -> Policies:
@@ -202,7 +207,7 @@ def _every(policies: Policies) -> Iterator[CompiledPolicy]:
     yield from policies.identity
     if policies.boundary is not None:
         yield policies.boundary
-    yield from (it for level in policies.scps for it in level)
+    yield from (it for level in (*policies.scps, *policies.rcps) for it in level)
 
 
 def _selected(found: CompiledPolicy, action: str) -> tuple[int, ...]:

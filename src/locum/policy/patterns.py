@@ -357,9 +357,7 @@ class ArnPattern:
         return matches
 
     def opened(self, keys: Collection[str]) -> ArnPattern:
-        """The pattern with `*` in place of the variables `keys`."""
-        if self._misplaced:
-            return self
+        """The pattern with `*` in place of the variables `keys`, which are where variables may be."""
         tokens = tuple(Wild.ANY if isinstance(it, Variable) and it.key in keys else it for it in self._tokens)
         return ArnPattern(self.text, tokens, complete=self._complete)
 

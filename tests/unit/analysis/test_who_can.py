@@ -510,3 +510,46 @@ def test_attack_a_grant_with_a_constraint_is_told_with_it() -> None:
 )
 def test_an_action_is_of_the_service_that_has_the_operation(action: str, service: str) -> None:
     assert service_of(*action.split(":")) == service
+
+
+def test_a_grant_to_the_account_does_not_hide_the_way_by_a_grant_to_the_role() -> None:
+    """The account's grant needs an identity policy as well; that to the role, under a condition, does not."""
+    state = world(role("app"))
+    both = [
+        {"Effect": "Allow", "Principal": {"AWS": ONE}, "Action": GET, "Resource": OBJECT},
+        {"Effect": "Allow", "Principal": {"AWS": arn("app")}, "Action": GET, "Resource": OBJECT,
+         "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+    ]  # fmt: skip
+    answer = answer_for(found(state, GET, OBJECT, bucket(*both)), arn("app"))
+    (((clause,),),) = answer.when
+    assert clause.conditions == (Condition("Bool", "aws:SecureTransport", ("true",)),)
+
+
+def test_tags_of_a_version_are_not_those_of_the_object() -> None:
+    tagged = {"StringEquals": {"s3:ExistingObjectTag/kind": "open"}}
+    state = world(role("app", allow("s3:*", OBJECT, Condition=tagged)))
+    facts = bucket(tags={"kind": "open"})
+    assert others(found(state, GET, OBJECT, facts)) == {arn("app"): "allowed"}
+    assert others(found(state, "s3:GetObjectVersion", OBJECT, facts)) == {arn("app"): "conditional"}
+
+
+def test_attributes_of_a_resource_are_known() -> None:
+    group = f"arn:aws:ec2:us-east-1:{ONE}:security-group/sg-1"
+    vpc = f"arn:aws:ec2:us-east-1:{ONE}:vpc/vpc-1"
+    inside = {"ArnEquals": {"ec2:Vpc": vpc}}
+    state = world(role("app", allow("ec2:*", "*", Condition=inside)))
+
+    def deleting(**attributes: str) -> dict[str, str]:
+        facts = ResourceFacts(ONE, attributes=attributes)
+        return others(found(state, "ec2:DeleteSecurityGroup", group, lambda _arn: facts))
+
+    assert deleting(vpc=vpc) == {arn("app"): "allowed"}
+    assert deleting(vpc=f"{vpc}2") == {}
+    assert deleting() == {arn("app"): "conditional"}
+
+
+def test_attack_a_variable_in_place_of_an_account_matches_nothing() -> None:
+    queue = f"arn:aws:sqs:us-east-1:{ONE}:q"
+    trust = trusting({"AWS": ONE}, "sts:AssumeRole", "sts:TagSession")
+    state = world(role("app", allow("sqs:*", "arn:aws:sqs:us-east-1:${aws:PrincipalTag/account}:q"), trust=trust))
+    assert others(found(state, "sqs:SendMessage", queue)) == {}
