@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
 
 from locum.agents.lake.running import SECONDS
 from locum.agents.lake.selections import kept
@@ -166,6 +167,15 @@ def test_attack_an_invalid_statement_starts_nothing(lake: Lake, statement: str) 
         lake.client.start_query, QueryStatement=statement.format(s=lake.store(f"invalid-{len(statement)}"))
     )
     assert refused[:2] == ("InvalidQueryStatementException", 400)
+
+
+def test_attack_calls_of_nobody_fill_no_store(plane: InProcess, lake: Lake) -> None:
+    store = lake.store("strangers")
+    nobody = plane.client("s3", signature_version=UNSIGNED)
+    assert refusal(nobody.list_buckets)[0] == "AccessDenied"
+    assert plane.records(1)[0].stranger
+    plane.client("s3").list_buckets()
+    assert lake.names(store) == ["ListBuckets"]
 
 
 def test_attack_the_events_of_another_account_are_not_there(plane: InProcess, lake: Lake) -> None:
