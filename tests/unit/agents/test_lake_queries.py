@@ -169,6 +169,16 @@ def test_attack_an_invalid_statement_starts_nothing(lake: Lake, statement: str) 
     assert refused[:2] == ("InvalidQueryStatementException", 400)
 
 
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b", "\x00", "'" * 9_001, "(" * 9_000, "a." * 4_500, "/*" * 4_000])
+def test_attack_a_statement_of_strange_characters_is_refused(plane: InProcess, lake: Lake, text: str) -> None:
+    store = lake.store(f"strange-{len(text)}-{ord(text[0])}")
+    params = {"QueryStatement": f"SELECT {text} FROM {store}"}
+    answer = plane.send(plane.request_of("cloudtrail", "StartQuery", params))
+    code = b"SerializationException" if text == "\ud800" else b"InvalidQueryStatementException"
+    assert (answer.status, code in answer.body) == (400, True), answer.body
+    assert lake.rows(f"SELECT count(*) > 0 FROM {store}") == [["true"]]
+
+
 def test_attack_calls_of_nobody_fill_no_store(plane: InProcess, lake: Lake) -> None:
     store = lake.store("strangers")
     nobody = plane.client("s3", signature_version=UNSIGNED)

@@ -12,7 +12,7 @@ import threading
 from typing import Final
 
 from locum.audit.lake.database import Database
-from locum.audit.lake.messages import receive, requests, send
+from locum.audit.lake.messages import framed, receive, requests, send
 
 _ADDRESSES: Final = 3 << 30
 """Octets of address space: DuckDB's own limit does not count every text that an expression makes."""
@@ -44,7 +44,7 @@ def main() -> None:
     database = Database(sys.argv[-1])
     while (message := receive(0)) is not None:
         reply = database.answer(requests.decode(message))
-        send(out, reply)
+        send(out, framed(reply))
         if reply.exhausted:
             break
     database.close()
