@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from locum.agents.lake import column_store, upkeep
+from locum.agents.lake import upkeep
 from locum.audit.lake import process
 from locum.core.errors import LocumError, StorageError
 from locum.store.journal import AuditRow
@@ -73,17 +77,19 @@ def test_attack_a_process_that_is_killed_while_it_takes_in_events(plane: InProce
     assert counted(lake, store) == 6_000
 
 
-def test_events_are_taken_in_before_the_history_drops_them(plane: InProcess, lake: Lake) -> None:
-    store = lake.store("lagging")
-    found = rows(plane, upkeep.MOST_LAG)
-    keeper = plane.node.lake
-    plane.node.journal.record(found[: upkeep.MOST_LAG // 2])
+def test_events_are_taken_in_before_the_history_drops_them(
+    plane: InProcess, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, keeper, most = lake.store("lagging"), plane.node.lake, 1_000
+    monkeypatch.setattr(upkeep, "MOST_LAG", most)
+    found = rows(plane, most)
+    plane.node.journal.record(found[: most // 2])
     plane.run(keeper.upkeep.once())
-    assert plane.run(keeper.store.lag()) >= upkeep.MOST_LAG // 2
-    plane.node.journal.record(found[upkeep.MOST_LAG // 2 :])
+    assert plane.run(keeper.store.lag()) >= most // 2
+    plane.node.journal.record(found[most // 2 :])
     plane.run(keeper.upkeep.once())
-    assert plane.run(keeper.store.lag()) < column_store.STEP
-    assert counted(lake, store) == upkeep.MOST_LAG
+    assert plane.run(keeper.store.lag()) == 0
+    assert counted(lake, store) == most
 
 
 def test_a_store_keeps_events_for_its_retention_alone(plane: InProcess, lake: Lake) -> None:
@@ -135,3 +141,38 @@ def test_attack_the_process_has_nothing_of_the_environment(
     assert b"LOCUM" not in Path(f"/proc/{worker.pid}/environ").read_bytes()
     opened = {str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir()}
     assert not any("locum.db" in path or "keyring" in path for path in opened)
+
+
+_PLANE = """
+import sys
+from pathlib import Path
+from threading import Thread
+from locum.audit.lake.messages import Progress, Query
+from locum.audit.lake.process import Worker
+from locum.audit.lake.selection import Selection
+worker = Worker(Path(sys.argv[1]))
+worker.ask(Progress("here", 0), 60)
+store = "0a1b2c3d-1111-2222-3333-444455556666"
+many = "SELECT x FROM UNNEST(split('" + "a," * 700 + "', ',')) AS t(x)"
+tables, texts = ", ".join(f"m AS t{n}" for n in range(6)), " || ".join(f"t{n}.x" for n in range(6))
+one = f"(SELECT count(*) FROM {store}) s"
+statement = f"WITH m AS ({many}) SELECT count(*) FROM {one}, {tables} WHERE length({texts}) < 0"
+query = Query(statement, [Selection(store, ())], 0.0, sys.argv[1] + ".out", 1000)
+Thread(target=worker.ask, args=(query, 600), daemon=True).start()
+print(worker._process.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_attack_the_process_of_a_plane_that_was_killed_ends_with_it(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", _PLANE, str(tmp_path / "events.duckdb")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        ended = os.pidfd_open(int(killed.stdout.readline()))
+        killed.kill()
+    waiting = select.poll()
+    waiting.register(ended, select.POLLIN)
+    try:
+        assert waiting.poll(20_000)
+    finally:
+        os.close(ended)

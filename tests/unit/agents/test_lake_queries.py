@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
 
 from locum.agents.lake.running import SECONDS
 from locum.agents.lake.selections import kept
@@ -166,6 +167,25 @@ def test_attack_an_invalid_statement_starts_nothing(lake: Lake, statement: str) 
         lake.client.start_query, QueryStatement=statement.format(s=lake.store(f"invalid-{len(statement)}"))
     )
     assert refused[:2] == ("InvalidQueryStatementException", 400)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b", "\x00", "'" * 9_001, "(" * 9_000, "a." * 4_500, "/*" * 4_000])
+def test_attack_a_statement_of_strange_characters_is_refused(plane: InProcess, lake: Lake, text: str) -> None:
+    store = lake.store(f"strange-{len(text)}-{ord(text[0])}")
+    params = {"QueryStatement": f"SELECT {text} FROM {store}"}
+    answer = plane.send(plane.request_of("cloudtrail", "StartQuery", params))
+    code = b"SerializationException" if text == "\ud800" else b"InvalidQueryStatementException"
+    assert (answer.status, code in answer.body) == (400, True), answer.body
+    assert lake.rows(f"SELECT count(*) > 0 FROM {store}") == [["true"]]
+
+
+def test_attack_calls_of_nobody_fill_no_store(plane: InProcess, lake: Lake) -> None:
+    store = lake.store("strangers")
+    nobody = plane.client("s3", signature_version=UNSIGNED)
+    assert refusal(nobody.list_buckets)[0] == "AccessDenied"
+    assert plane.records(1)[0].stranger
+    plane.client("s3").list_buckets()
+    assert lake.names(store) == ["ListBuckets"]
 
 
 def test_attack_the_events_of_another_account_are_not_there(plane: InProcess, lake: Lake) -> None:

@@ -21,7 +21,7 @@ from locum.audit.lake.dialect import MACROS, STORE_PREFIX, InvalidStatementError
 from locum.audit.lake.messages import Check, Forget, Ingest, Progress, Query, Reply, Request
 from locum.audit.lake.schema import CREATE, STAGED
 from locum.audit.lake.selection import Selection, any_of
-from locum.audit.record import decode
+from locum.audit.record import Record, decode
 
 MEMORY: Final = "1GB"
 THREADS: Final = 2
@@ -108,6 +108,7 @@ class Database:
 
     def _ingest(self, request: Ingest) -> Reply:
         records = [(position, decode(data)) for position, data in request.rows]
+        records = [(position, record) for position, record in records if _is_event(record)]
         columns = (
             [position for position, _ in records],
             [record.at for _, record in records],
@@ -145,6 +146,14 @@ class Database:
         cursor = self._connection.execute(sql)
         rows = _write(request, [column[0] for column in cursor.description or ()], _fetched(cursor))
         return Reply(rows=rows, scanned=sum(total[0] for total in totals), octets=sum(total[1] for total in totals))
+
+
+def _is_event(record: Record) -> bool:
+    """Whether CloudTrail has an event of a call: of one that nobody was authenticated for, if a service took it.
+
+    Of all others anybody could cause as many as they like, to be kept for years.
+    """
+    return not record.stranger or record.verdict == "allow"
 
 
 def _fetched(cursor: Any) -> Iterator[tuple[Any, ...]]:

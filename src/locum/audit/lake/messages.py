@@ -83,10 +83,15 @@ requests: Final[msgspec.msgpack.Decoder[Request]] = msgspec.msgpack.Decoder(Requ
 replies: Final[msgspec.msgpack.Decoder[Reply]] = msgspec.msgpack.Decoder(Reply)
 
 
-def send(descriptor: int, message: Request | Reply) -> None:
-    """Write a message. Raises OSError where nobody reads."""
+def framed(message: Request | Reply) -> bytes:
+    """A message as it is written."""
     data = encode(message)
-    view = memoryview(_LENGTH.pack(len(data)) + data)
+    return _LENGTH.pack(len(data)) + data
+
+
+def send(descriptor: int, data: bytes) -> None:
+    """Write a message that is `framed`. Raises OSError where nobody reads."""
+    view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 

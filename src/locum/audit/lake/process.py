@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from locum.audit.lake.messages import Reply, Request, receive, replies, send
+from locum.audit.lake.messages import Reply, Request, framed, receive, replies, send
 from locum.core.errors import ConfigurationError, StorageError
 
 PACKAGES: Final = ("duckdb", "sqlglot")
@@ -50,7 +50,7 @@ class Worker:
         Raises WorkerEnded where there is none in `seconds`, or the process ends; ConfigurationError where a package is
         missing.
         """
-        over = over or threading.Event()
+        over, data = over or threading.Event(), framed(request)
         with self._turn:
             process = self._live()
             late, answered = threading.Event(), threading.Event()
@@ -63,7 +63,7 @@ class Worker:
 
             watcher = threading.Thread(target=watch, daemon=True)
             watcher.start()
-            message = _exchanged(process, request)
+            message = _exchanged(process, data)
             answered.set()
             over.set()
             watcher.join()
@@ -114,12 +114,12 @@ class Worker:
         self._process = None
 
 
-def _exchanged(process: subprocess.Popen[bytes], request: Request) -> bytes | None:
-    """The answer of a process to a request; None where it ends before."""
+def _exchanged(process: subprocess.Popen[bytes], data: bytes) -> bytes | None:
+    """The answer of a process to a request, framed; None where it ends before."""
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        send(process.stdin.fileno(), request)
+        send(process.stdin.fileno(), data)
         return receive(process.stdout.fileno())
     except OSError:
         return None

@@ -42,7 +42,8 @@ def _trail(state: State, call: Call, values: Values) -> Iterable[str]:
 def _stores(state: State, call: Call, values: Values) -> Iterable[str]:
     """An event data store by its ARN, or by its id, which is the end of that; all that a statement, or a query, reads.
 
-    One of which nothing is known where a statement names none, or there is no such query.
+    One of which nothing is known where a statement names none. Where there is no such query, which no call can have
+    results of, the store that the call names as well is enough.
     """
     name, statement, query = values
     if name:
@@ -50,6 +51,8 @@ def _stores(state: State, call: Call, values: Values) -> Iterable[str]:
     names: Iterable[str] = stores_named(statement or "")
     if query:
         found = state.get(EventDataStoreQuery, call.caller.account, regional(call.region, query))
+        if found is None and call.params.get("EventDataStore"):
+            return ()
         names = found.stores if found else ()
     return [own_arn(call, "cloudtrail", f"{_STORE}/", it) for it in names or ("",)]
 
