@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from locum.cli.home import read_plane
+from locum.cli.moments import Moment
 from locum.compute.handover import MAX_MESSAGE, ask, connect
 from locum.core.errors import ConfigurationError
 
@@ -19,6 +20,8 @@ with_option: Final = click.option("--with", "given", multiple=True, metavar="KEY
 without_option: Final = click.option("--without", "absent", multiple=True, metavar="KEY",
     help="A condition key that the call does not have; repeatable.")  # fmt: skip
 region_option: Final = click.option("--region", default="", metavar="NAME", help="The Region; the plane's by default.")
+at_option: Final = click.option("--at", type=Moment(), metavar="TIME",
+    help="At an earlier time: 2026-11-28T12:00:00Z, or 2h for two hours ago.")  # fmt: skip
 account_option: Final = click.option("--account", default="", metavar="ID",
     help="The account of names, and of resources whose ARN has none; the plane's by default.")  # fmt: skip
 

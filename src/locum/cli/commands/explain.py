@@ -13,7 +13,7 @@ import click
 
 from locum.cli import could
 from locum.cli.home import data_option, read_plane
-from locum.cli.hypothetical import account_option, asked, region_option, with_option
+from locum.cli.hypothetical import account_option, asked, at_option, region_option, with_option
 from locum.cli.moments import Moment
 from locum.cli.screen import folded, printable
 from locum.compute.handover import ask, connect
@@ -59,18 +59,23 @@ _ENCODED: Final = "Encoded authorization failure message: "
 @with_option
 @region_option
 @account_option
+@at_option
+@click.option("--again", is_flag=True, help="Decide on the call REQUEST_ID again, on the policies of now or of --at.")
 @click.option("--json", "as_json", is_flag=True, help="The record itself, as JSON.")
-def command(data: Path, what: tuple[str, ...], acting: str, *, as_json: bool, **options: Any) -> None:
+def command(data: Path, what: tuple[str, ...], acting: str, *, again: bool, as_json: bool, **options: Any) -> None:
     """Tell why the call REQUEST_ID was allowed or denied; without one, why the latest denied call was.
 
     With --as, tell why PRINCIPAL may do ACTION (s3:GetObject) on RESOURCE, or not.
     """
-    supposed = {name: options.pop(name) for name in ("given", "region", "account")}
+    supposed = {name: options.pop(name) for name in ("given", "region", "account", "at")}
     selecting = {name: options[name] for name in _SELECTING if options[name] or isinstance(options[name], float)}
     if acting:
         if selecting or options["follow"]:
             raise LocumError("with --as no recorded calls are selected")
         _supposed(data, acting, what, as_json=as_json, **supposed)
+        return
+    if again:
+        _again(data, what, supposed, as_json=as_json)
         return
     if any(supposed.values()) or len(what) > 1:
         raise LocumError("a call that nobody made is explained with --as PRINCIPAL")
@@ -115,14 +120,34 @@ def _supposed(data: Path, acting: str, what: tuple[str, ...], *, as_json: bool, 
         click.echo("\n".join(_supposed_lines(found, action)))
 
 
+def _again(data: Path, what: tuple[str, ...], supposed: dict[str, Any], *, as_json: bool) -> None:
+    """Tell of a recorded call, and what becomes of it on other policies."""
+    at = supposed.pop("at")
+    if len(what) != 1 or any(supposed.values()):
+        raise LocumError("with --again a recorded call is named by its request id, and no other keys")
+    found = asked(data, "again", given=(), request=what[0], at=at)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    _recorded(data, what[0], 1, everything=True, as_json=False)
+    click.echo("")
+    click.echo("\n".join(_would_be(found, "again", [], [])))
+
+
 def _supposed_lines(found: dict[str, Any], action: str) -> Iterator[str]:
+    more = [f"  who      {found['principal']}"], list(could.depends(found))
+    return _would_be(found, printable(action), *more)
+
+
+def _would_be(found: dict[str, Any], what: str, before: list[str], after: list[str]) -> Iterator[str]:
+    """The decision on a call that nobody made, or that is decided again."""
     verdict = found["verdict"]
     allowed = click.style("WOULD BE ALLOWED", fg="green")
     word = allowed if verdict == "allow" else click.style(f"WOULD BE DENIED ({verdict.replace('-', ' ')})", fg="red")
-    yield f"{word}  {printable(action)}"
+    yield f"{word}  {what}"
     denial = [f"  answer   {_without_encoded(found['denial'])}"] if found["denial"] else []
     decided = [f"  decided  {statement}" for statement in found["determining"]]
-    yield from folded([f"  who      {found['principal']}", *denial, *decided, *could.depends(found)])
+    yield from folded([*before, *denial, *decided, *after])
     yield from folded(_explanation(found["explanation"]))
 
 

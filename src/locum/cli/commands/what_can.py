@@ -9,7 +9,7 @@ import click
 
 from locum.cli import could
 from locum.cli.home import data_option
-from locum.cli.hypothetical import account_option, asked, region_option, with_option, without_option
+from locum.cli.hypothetical import account_option, asked, at_option, region_option, with_option, without_option
 from locum.cli.screen import folded
 
 
@@ -21,6 +21,7 @@ from locum.cli.screen import folded
 @without_option
 @region_option
 @account_option
+@at_option
 @click.option("--json", "as_json", is_flag=True, help="All of the answer, as one JSON object.")
 def command(
     principal: str,
@@ -30,10 +31,11 @@ def command(
     absent: tuple[str, ...],
     region: str,
     account: str,
+    at: float | None,
     *,
     as_json: bool,
 ) -> None:
     """Tell what PRINCIPAL, a user, role or root user by its ARN or name, can do by its own policies."""
-    where = {"region": region, "account": account}
+    where = {"region": region, "account": account, "at": at}
     found = asked(data, "what", given=given, absent=absent, **where, principal=principal, services=list(services))
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(folded(could.what(found))))

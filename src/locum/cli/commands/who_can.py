@@ -9,7 +9,7 @@ import click
 
 from locum.cli import could
 from locum.cli.home import data_option
-from locum.cli.hypothetical import account_option, asked, region_option, with_option, without_option
+from locum.cli.hypothetical import account_option, asked, at_option, region_option, with_option, without_option
 from locum.cli.screen import folded, printable
 from locum.core.errors import LocumError
 
@@ -22,6 +22,7 @@ from locum.core.errors import LocumError
 @without_option
 @region_option
 @account_option
+@at_option
 @click.option("--json", "as_json", is_flag=True, help="All of the answer, as one JSON object.")
 def command(
     action: str,
@@ -31,6 +32,7 @@ def command(
     absent: tuple[str, ...],
     region: str,
     account: str,
+    at: float | None,
     *,
     as_json: bool,
 ) -> None:
@@ -38,7 +40,7 @@ def command(
 
     Exit code 0: somebody can; 1: nobody can; 2: there is no such action or resource.
     """
-    where = {"region": region, "account": account}
+    where = {"region": region, "account": account, "at": at}
     try:
         found = asked(data, "who", given=given, absent=absent, **where, action=action, resource=resource)
     except LocumError as error:
