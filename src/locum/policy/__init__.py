@@ -14,7 +14,7 @@ from locum.policy.context import derived_context
 from locum.policy.decision import Decision, Outcomes, PolicyType, PolicyTypeOutcome, Verdict
 from locum.policy.document import Condition, Document, Principals, Statement
 from locum.policy.errors import MalformedPolicy
-from locum.policy.evaluate import Policies, evaluate
+from locum.policy.evaluate import Policies, allows_alone, evaluate
 from locum.policy.explain import Explanation, StatementReport, explain, matches
 from locum.policy.grammar import PolicyKind, Source, significant_length
 from locum.policy.openness import Open, Presumed
@@ -42,6 +42,7 @@ __all__ = [
     "StatementReference",
     "StatementReport",
     "Verdict",
+    "allows_alone",
     "compile",
     "derived_context",
     "evaluate",

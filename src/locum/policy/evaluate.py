@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from locum.core.principal import PrincipalKind
 from locum.policy.compile import CompiledPolicy, CompiledStatement
 from locum.policy.decision import Decision, Outcomes, PolicyType, PolicyTypeOutcome, Verdict
-from locum.policy.grammar import ROOT_ARN, PolicyKind
+from locum.policy.grammar import ROOT_ARN, RULES, PolicyKind
 from locum.policy.prepared import PreparedRequest, Request
 from locum.policy.principals import Form
 
@@ -212,6 +212,14 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     if missing is not None:
         return Decision(Verdict.IMPLICIT_DENY, (), outcomes, missing)
     return Decision(Verdict.ALLOW, tuple([statement.reference for statement in found.allowing]), outcomes)
+
+
+def allows_alone(request: Request, policy: CompiledPolicy) -> bool:
+    """Whether `policy` allows `request`: an Allow in it applies and no Deny, whatever other policies there are."""
+    by_principal = RULES[policy.document.kind].principal
+    policies = Policies(resource=policy) if by_principal else Policies(identity=(policy,))
+    outcomes = evaluate(request, policies).outcomes
+    return (outcomes.resource if by_principal else outcomes.identity) is _ALLOWED
 
 
 def _first_denier(outcomes: Outcomes) -> PolicyType:

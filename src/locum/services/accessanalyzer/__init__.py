@@ -1,4 +1,4 @@
-"""IAM Access Analyzer: policy validation.
+"""IAM Access Analyzer: policy validation and custom policy checks.
 
 Analyzers and findings of external access are not implemented.
 """
@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from locum.services.accessanalyzer.custom_checks import (
+    check_access_not_granted,
+    check_no_new_access,
+    check_no_public_access,
+)
 from locum.services.accessanalyzer.validation import validate_policy
 from locum.services.verbs import Operation, computes
 
-OPERATIONS: Final[dict[str, Operation]] = {"ValidatePolicy": computes(validate_policy)}
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CheckAccessNotGranted": computes(check_access_not_granted),
+    "CheckNoNewAccess": computes(check_no_new_access),
+    "CheckNoPublicAccess": computes(check_no_public_access),
+    "ValidatePolicy": computes(validate_policy),
+}
 
 __all__ = ["OPERATIONS"]

@@ -1,0 +1,37 @@
+"""Questions about what policies can allow, decided by proof: satisfiability modulo theories.
+
+    globs, languages       patterns as automata, and the search for texts
+    representatives        numbers, dates, addresses and bytes
+    condition_keys         the values that condition keys can have
+    callers                the callers that policies can tell apart
+    dimensions             the theory: which values there are
+    formulas, solver       the formulas, and z3 with that theory
+    world, translation     from policies to formulas
+    witnesses              from models to requests
+    checks, public         the questions: new access, granted access, public and external access
+
+Pure. z3 is loaded with the first question (the extra `analyze`); without it a question raises SolverMissing.
+"""
+
+from locum.analysis.proofs.budget import Budget
+from locum.analysis.proofs.checks import Access, Found, granted_access, grants, new_access
+from locum.analysis.proofs.errors import NotDecided, SolverMissing
+from locum.analysis.proofs.public import SERVICES, TRUST_POLICY, ExternalAccess, external_access, public_access
+from locum.analysis.proofs.references import read_policy
+
+__all__ = [
+    "SERVICES",
+    "TRUST_POLICY",
+    "Access",
+    "Budget",
+    "ExternalAccess",
+    "Found",
+    "NotDecided",
+    "SolverMissing",
+    "external_access",
+    "granted_access",
+    "grants",
+    "new_access",
+    "public_access",
+    "read_policy",
+]

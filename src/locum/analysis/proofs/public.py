@@ -1,0 +1,285 @@
+"""Who of those that a resource policy allows is a stranger: public access, and access from other accounts.
+
+A stranger is a caller of whom the policy fixes nothing: nobody in particular, or a user or role of an account that it
+does not mention, with any value of a condition key but those that it fixes. A value is fixed if it has neither
+wildcards nor policy variables, and if it is one of a key that tells where a request comes from.
+
+Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage", "The meaning of 'public'"; IAM User Guide,
+"IAM Access Analyzer filter keys".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from locum.analysis.proofs import callers
+from locum.analysis.proofs.budget import Budget
+from locum.analysis.proofs.callers import Caller, Mentioned, mentioned, provided, spare_account
+from locum.analysis.proofs.checks import Found, Question
+from locum.analysis.proofs.dimensions import ACTION, passes
+from locum.analysis.proofs.formulas import Atom, Comparison, Flag, Formula, Scope, Test, every, negation
+from locum.analysis.proofs.globs import Glob, flat, literal
+from locum.analysis.proofs.languages import Language, member
+from locum.analysis.proofs.translation import World
+from locum.analysis.proofs.world import settled
+from locum.authz import service_reference as reference
+from locum.core.letter_case import folded
+from locum.core.principal import ContextValue, PrincipalKind
+from locum.policy import Document, Request, Statement
+from locum.policy.context import USER_ID
+from locum.policy.grammar import operator
+from locum.policy.patterns import Wild, has_variables, scan
+
+TRUST_POLICY: Final = "AWS::IAM::AssumeRolePolicyDocument"
+SERVICES: Final[Mapping[str, str]] = {
+    "AWS::ApiGateway::RestApi": "execute-api",
+    "AWS::Backup::BackupVault": "backup",
+    "AWS::CloudTrail::Dashboard": "cloudtrail",
+    "AWS::CloudTrail::EventDataStore": "cloudtrail",
+    "AWS::CodeArtifact::Domain": "codeartifact",
+    "AWS::DynamoDB::Stream": "dynamodb",
+    "AWS::DynamoDB::Table": "dynamodb",
+    "AWS::EFS::FileSystem": "elasticfilesystem",
+    TRUST_POLICY: "sts",
+    "AWS::KMS::Key": "kms",
+    "AWS::Kinesis::Stream": "kinesis",
+    "AWS::Kinesis::StreamConsumer": "kinesis",
+    "AWS::Lambda::Function": "lambda",
+    "AWS::OpenSearchService::Domain": "es",
+    "AWS::S3::AccessPoint": "s3",
+    "AWS::S3::Bucket": "s3",
+    "AWS::S3::Glacier": "glacier",
+    "AWS::S3Express::AccessPoint": "s3express",
+    "AWS::S3Express::DirectoryBucket": "s3express",
+    "AWS::S3Outposts::AccessPoint": "s3-outposts",
+    "AWS::S3Outposts::Bucket": "s3-outposts",
+    "AWS::S3Tables::Table": "s3tables",
+    "AWS::S3Tables::TableBucket": "s3tables",
+    "AWS::SNS::Topic": "sns",
+    "AWS::SQS::Queue": "sqs",
+    "AWS::SecretsManager::Secret": "secretsmanager",
+}
+"""The service whose actions the policy of a type of resource is about."""
+
+_ADDRESSES: Final = frozenset({"aws:sourceip", "aws:vpcsourceip"})
+_PATHS: Final = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"})
+_ACCESS_POINT: Final = "s3:dataaccesspointarn"
+FIXING: Final = frozenset(
+    {
+        *_ADDRESSES,
+        *_PATHS,
+        USER_ID,
+        "accounts.google.com:aud",
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceorgid",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpcarn",
+        "aws:sourcevpce",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "cognito-identity.amazonaws.com:aud",
+        "graph.facebook.com:app_id",
+        "kms:calleraccount",
+        _ACCESS_POINT,
+        "s3:dataaccesspointaccount",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "www.amazon.com:app_id",
+    }
+)
+"""The condition keys of which a fixed value makes a grant non-public."""
+
+_FOR_ALL: Final = ("accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com")
+"""The identity providers with which anybody can have an account."""
+_PRIVATE: Final = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+
+
+def public_access(document: Document, resource_type: str, budget: Budget | None = None) -> tuple[Found, ...]:
+    """The statements that allow a stranger an action on a resource of this type (of `SERVICES`). Raises NotDecided."""
+    fixed = fixed_values(document, resource_type)
+    listed = _actions(resource_type)
+
+    def strange(here: World) -> Formula:
+        parts: list[Formula] = [Atom(ACTION, listed)]
+        for key, test in fixed:
+            kind = here.dimensions[key]
+            parts.append(negation(Atom(key, test, Scope.SOME if kind.multivalued else Scope.ONE)))
+            parts += [negation(Flag(key, f"={text}")) for text in settled(kind) if _is_fixed(text, test)]
+        return every(parts)
+
+    def admits(request: Request) -> bool:
+        return member(request.action, listed) and not any(
+            _is_fixed(text, test) for key, test in fixed for text in _texts(request.context.get(key))
+        )
+
+    return Question(document, _strangers(resource_type), also=strange, admits=admits).found(budget or Budget())
+
+
+def _strangers(resource_type: str) -> Callable[[Mentioned], Iterable[Caller]]:
+    def found(known: Mentioned) -> Iterator[Caller]:
+        yield from callers.strangers(known)
+        if resource_type == TRUST_POLICY:
+            yield from map(provided, _FOR_ALL)
+
+    return found
+
+
+def _actions(resource_type: str) -> Language:
+    """The actions of a type's service. Access Analyzer, unlike S3, leaves out those that do not exist."""
+    prefix = SERVICES[resource_type]
+    return Language(tuple(literal(f"{prefix}:{name.lower()}") for name in reference.action_names(prefix)))
+
+
+def _is_fixed(text: str, test: Test) -> bool:
+    return member(text, test) if isinstance(test, Language) else passes(test, text)
+
+
+def _texts(value: ContextValue | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
+
+
+# --- fixed values --------------------------------------------------------------------------------------------
+
+
+def fixed_values(document: Document, resource_type: str) -> list[tuple[str, Test]]:
+    """The tests of the values that `document` fixes, by their condition keys."""
+    by_key: dict[str, dict[str, None]] = {}
+    numeric: dict[str, dict[str, None]] = {}
+    for statement in document.statements:
+        for condition in statement.conditions:
+            key, parts = folded(condition.key), operator(condition.operator)
+            if key in FIXING and parts is not None and parts.family != "Null":
+                into = numeric if parts.family == "Numeric" else by_key
+                into.setdefault(key, {}).update(dict.fromkeys(condition.values))
+    found: list[tuple[str, Test]] = []
+    for key, texts in by_key.items():
+        if key in _ADDRESSES:
+            narrow = tuple(text for text in texts if _is_narrow(text))
+            found += [(key, Comparison("IpAddress", narrow, allows=True))] if narrow else []
+            continue
+        globs = tuple(glob for text in texts for glob in _fixed(key, text, resource_type, variables=document.variables))
+        found += [(key, Language(globs))] if globs else []
+    found += [(key, Comparison("NumericEquals", tuple(texts), allows=True)) for key, texts in numeric.items()]
+    return found
+
+
+def _fixed(key: str, text: str, resource_type: str, *, variables: bool) -> Iterator[Glob]:
+    """The glob of a value that is fixed, in any letter case; nothing for another one."""
+    tokens = scan(text, variables=variables)
+    if has_variables(tokens):
+        return
+    wild = any(isinstance(token, Wild) for token in tokens)
+    if wild and not (key in _PATHS and _has_organization(text)) and not _has_account(key, text, resource_type):
+        return
+    yield flat(tokens, lambda _variable: (), fold=text.isascii())
+
+
+def _has_organization(path: str) -> bool:
+    """Whether the organization of a path is fixed: `o-a1b2c3d4e5/*`."""
+    organization, slash, _ = path.partition("/")
+    return bool(slash) and "*" not in organization and "?" not in organization
+
+
+def _has_account(key: str, text: str, resource_type: str) -> bool:
+    """Whether it is a set of the access points of one account, in the policy of a bucket.
+
+    "When used in a bucket policy, this value can contain a wildcard for the access point name without rendering the
+    policy public, as long as the account ID is fixed. [...] This behavior is different for access point policies."
+    """
+    if key != _ACCESS_POINT or resource_type.endswith("AccessPoint"):
+        return False
+    fields = text.split(":", 5)
+    return len(fields) == 6 and not any("*" in field or "?" in field for field in fields[:5])
+
+
+def _is_narrow(text: str) -> bool:
+    """Whether a range of addresses is narrow enough to be fixed.
+
+    "values broader than /8 for IPv4 and /32 for IPv6 (excluding RFC1918 private ranges)" are public.
+    """
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen >= (8 if network.version == 4 else 32) or network in _PRIVATE
+
+
+# --- access from other accounts ------------------------------------------------------------------------------
+
+
+class ExternalAccess(NamedTuple):
+    """Access of callers outside of the account of a resource, as an external access finding has it.
+
+    `principal` is by type, as in a policy: `{"AWS": "444455556666"}`. `conditions` are those of the statement on the
+    keys of `FIXING`, by their names as written: the values, separated by commas. `request` is one that is allowed.
+    """
+
+    statement: Statement
+    principal: Mapping[str, str]
+    conditions: Mapping[str, str]
+    public: bool
+    request: Request
+
+
+def external_access(
+    policy: Document, kind: str, owner_account: str, budget: Budget | None = None
+) -> list[ExternalAccess]:
+    """Who outside of `owner_account` the policy of a resource of type `kind` allows something. Raises NotDecided.
+
+    Services are not reported. A statement that allows everyone is reported once, for `*`; one that is public has no
+    conditions by which it would not be.
+    """
+    work = budget or Budget()
+    public = {found.statement.number for found in public_access(policy, kind, work)}
+    found: list[ExternalAccess] = []
+    for kind_of_principal, name, group in _groups(policy, owner_account):
+        wider = ({"AWS": "*"}, {"AWS": group[0].sample.account} if not name.isdigit() else {})
+        told = {access.statement.number for access in found if access.principal in wider}
+        question = Question(policy, _all_of(group), also=lambda _here: Atom(ACTION, _actions(kind)))
+        for statement, request in question.found(work):
+            if statement.number not in told:
+                conditions = _conditions(statement)
+                is_public = name == "*" and statement.number in public
+                found.append(ExternalAccess(statement, {kind_of_principal: name}, conditions, is_public, request))
+    return sorted(found, key=lambda access: access.statement.number)
+
+
+def _groups(policy: Document, owner: str) -> Iterator[tuple[str, str, list[Caller]]]:
+    """The callers outside of an account as findings name them: all others first, then accounts, then the named."""
+    known = mentioned([policy])
+    spare = spare_account(known)
+    groups: dict[tuple[str, str], list[Caller]] = {("AWS", "*"): []}
+    for caller in callers.everybody(known):
+        kind = caller.sample.kind
+        if kind is PrincipalKind.SERVICE or caller.sample.account == owner:
+            continue
+        if caller.provider:
+            groups.setdefault(("Federated", caller.provider), []).append(caller)
+        elif kind is PrincipalKind.ANONYMOUS or (caller.sample.account == spare and not caller.canonical_user):
+            groups["AWS", "*"].append(caller)
+        elif caller.canonical_user:
+            groups.setdefault(("CanonicalUser", caller.canonical_user), []).append(caller)
+        else:
+            whole = caller.unnamed or kind is PrincipalKind.ROOT
+            groups.setdefault(("AWS", caller.sample.account if whole else caller.name), []).append(caller)
+    ordered = sorted(groups, key=lambda each: (each[1] != "*", not each[1].isdigit()))
+    for group in ordered:
+        yield *group, groups[group]
+
+
+def _all_of(group: Sequence[Caller]) -> Callable[[Mentioned], Iterable[Caller]]:
+    return lambda _known: group
+
+
+def _conditions(statement: Statement) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for condition in statement.conditions:
+        if folded(condition.key) in FIXING:
+            found.setdefault(condition.key, []).extend(condition.values)
+    return {key: ",".join(values) for key, values in found.items()}

@@ -1,0 +1,50 @@
+"""Access from other accounts, as findings of external access have it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from locum.analysis.proofs import external_access, read_policy
+from locum.policy import PolicyKind
+
+OWNER, OTHER = "111122223333", "444455556666"
+BUCKET = "AWS::S3::Bucket"
+
+
+def found(*statements: dict[str, Any]) -> list[tuple[int, dict[str, str], dict[str, str], bool]]:
+    complete = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **each} for each in statements]
+    policy = read_policy(json.dumps({"Version": "2012-10-17", "Statement": complete}), PolicyKind.RESOURCE)
+    return [
+        (access.statement.number, dict(access.principal), dict(access.conditions), access.public)
+        for access in external_access(policy, BUCKET, OWNER)
+    ]
+
+
+def test_everyone_is_public() -> None:
+    assert found({"Principal": "*"}) == [(0, {"AWS": "*"}, {}, True)]
+
+
+def test_an_organization_is_external_and_not_public() -> None:
+    condition = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+    assert found({"Principal": "*", "Condition": condition}) == [
+        (0, {"AWS": "*"}, {"aws:PrincipalOrgID": "o-1"}, False)
+    ]
+
+
+def test_other_accounts_and_their_principals_are_told_by_name() -> None:
+    role = f"arn:aws:iam::{OTHER}:role/Dev"
+    assert found({"Principal": {"AWS": [OWNER, OTHER]}}, {"Principal": {"AWS": role}}) == [
+        (0, {"AWS": OTHER}, {}, False),
+        (1, {"AWS": role}, {}, False),
+    ]
+
+
+def test_the_owner_and_services_are_not_external() -> None:
+    own = {"AWS": [OWNER, f"arn:aws:iam::{OWNER}:role/Dev"]}
+    assert found({"Principal": own}, {"Principal": {"Service": "sns.amazonaws.com"}}) == []
+
+
+def test_what_is_denied_is_no_access() -> None:
+    denied = {"Effect": "Deny", "Principal": {"AWS": OTHER}}
+    assert found({"Principal": {"AWS": OTHER}}, denied) == []
