@@ -1,15 +1,21 @@
-"""IAM Access Analyzer: policy validation.
+"""IAM Access Analyzer: policy validation, and analyzers with their findings.
 
-Analyzers and findings of external access are not implemented.
+What analyzers find is `agents.analyzers`'s.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from locum.services.accessanalyzer import analyzers, findings, generations
 from locum.services.accessanalyzer.validation import validate_policy
 from locum.services.verbs import Operation, computes
 
-OPERATIONS: Final[dict[str, Operation]] = {"ValidatePolicy": computes(validate_policy)}
+OPERATIONS: Final[dict[str, Operation]] = {
+    "ValidatePolicy": computes(validate_policy),
+    **analyzers.OPERATIONS,
+    **findings.OPERATIONS,
+    **generations.OPERATIONS,
+}
 
 __all__ = ["OPERATIONS"]
