@@ -96,6 +96,14 @@ class InProcess:
         """Make the deliveries of trails that are due."""
         self.run(self.node.trails.reconcile())
 
+    def analyze(self) -> None:
+        """Have the analyzers of Access Analyzer look at what is due."""
+        self.run(self.node.analyzers.reconcile())
+
+    def generate_policies(self) -> None:
+        """Have all policies generated that are asked for."""
+        self.run(self.node.generations.settled())
+
     def write_logs(self) -> None:
         """Have the logs of functions written."""
         self.run(self.node.function_logs.settled())

@@ -36,8 +36,10 @@ from locum.state import (
     kind_of,
     put,
 )
+from locum.state.analyzers import AccessFinding
 
 _FOLLOWED: Final[dict[type[Entity], str]] = {
+    AccessFinding: "accessanalyzer",
     CommandInvocation: "ssm",
     Instance: "ec2",
     AutoScalingGroup: "autoscaling",
@@ -47,7 +49,7 @@ _FOLLOWED: Final[dict[type[Entity], str]] = {
 }
 """The service that tells of changes of each kind of entity, in its module `following`."""
 
-_ONLY_EVENTS: Final = frozenset({Instance})
+_ONLY_EVENTS: Final = frozenset({AccessFinding, Instance})
 """The kinds of which EventBridge alone is told."""
 
 _MOURNED: Final = {kind_of(ScalingPolicy): (ScalingPolicy, "autoscaling")}

@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from locum.agents.analyzers.generating import PolicyGenerations
+from locum.agents.analyzers.reconciler import Analyzers
 from locum.agents.aws_hosts import AwsHosts
 from locum.agents.carriers import CarrierHost
 from locum.agents.deliveries import Deliveries
@@ -192,7 +194,8 @@ class Node:
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, self.trails):
+        of_records = self.trails, self.analyzers, self.generations
+        for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, *of_records):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -218,6 +221,8 @@ class Node:
             self.agents.close()
         await self.announced_ends.close()
         await self.trails.close()
+        await self.analyzers.close()
+        await self.generations.close()
         await self.resource_requests.close()
         await self.stack_sets.close()
         await self.drifts.close()
@@ -236,6 +241,8 @@ class Node:
         self.stack_sets = StackSets(self.runtime, self.calls)
         self.drifts = Drifts(self.runtime, self.calls)
         self.trails = Trails(self.runtime, self.calls)
+        self.analyzers = Analyzers(self.runtime, self.calls)
+        self.generations = PolicyGenerations(self.runtime)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, PolicyGeneration
 from locum.state.anywhere import AnywhereProfile, CertificateSubject, RevocationList, TrustAnchor
 from locum.state.autoscaling import (
     AutoScalingGroup,
@@ -128,6 +129,10 @@ AnyEntity = (
     | DigestKey
     | EventDataStore
     | EventDataStoreQuery
+    | Analyzer
+    | AnalyzedResource
+    | AccessFinding
+    | PolicyGeneration
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

@@ -1,12 +1,13 @@
-"""IAM Access Analyzer: policy validation and custom policy checks.
+"""IAM Access Analyzer: policy validation, custom policy checks, and analyzers with their findings.
 
-Analyzers and findings of external access are not implemented.
+What analyzers find is `agents.analyzers`'s.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from locum.services.accessanalyzer import analyzers, findings, generations
 from locum.services.accessanalyzer.custom_checks import (
     check_access_not_granted,
     check_no_new_access,
@@ -20,6 +21,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "CheckNoNewAccess": computes(check_no_new_access),
     "CheckNoPublicAccess": computes(check_no_public_access),
     "ValidatePolicy": computes(validate_policy),
+    **analyzers.OPERATIONS,
+    **findings.OPERATIONS,
+    **generations.OPERATIONS,
 }
 
 __all__ = ["OPERATIONS"]

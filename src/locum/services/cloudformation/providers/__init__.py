@@ -19,6 +19,7 @@ from locum.services.cloudformation.providers.read_by_hand import READ
 from locum.services.cloudformation.providers.reading import listable, readable
 
 _MODULES: Final = (
+    "accessanalyzer",
     "applicationautoscaling",
     "athena",
     "autoscaling",

@@ -1,0 +1,73 @@
+"""Policies generated from the recorded calls of a principal, as `locum policy` writes them.
+
+IAM User Guide, "IAM Access Analyzer policy generation": actions that policies cannot grant, and calls that were denied,
+are no reason for a permission.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from locum import analysis
+from locum.agents.under_way import UnderWay
+from locum.calls import Runtime
+from locum.calls.activity import Taken, decoded, taken
+from locum.core.errors import ConfigurationError
+from locum.services.accessanalyzer.generations import IN_PROGRESS
+from locum.services.verbs import Outcome
+from locum.state import Event, Put, State, put
+from locum.state.analyzers import PolicyGeneration
+
+
+class Generating:
+    """One policy generation."""
+
+    def __init__(self, runtime: Runtime, it: PolicyGeneration) -> None:
+        self._runtime = runtime
+        self._it = it
+
+    async def run(self) -> None:
+        """Generate the policy, and commit it unless the generation was cancelled meanwhile."""
+        it = self._it
+        try:
+            found = await taken(self._runtime, Taken(it.principal, it.since, it.until))
+        except ConfigurationError as error:  # the principal was deleted
+            made = replace(it, status="FAILED", code="RESOURCE_NOT_FOUND_ERROR", message=str(error))
+        else:
+            permissions = [decoded(row) for row in found["permissions"]]
+            written = analysis.documents(analysis.write(permissions))
+            policies = tuple(json.dumps(document) for document in written)
+            made = replace(it, status="SUCCEEDED", policies=policies, complete=not found["truncated"])
+
+        def commit(state: State) -> Outcome:
+            there = state.get(PolicyGeneration, it.account, it.key)
+            if there is None or there.status != IN_PROGRESS:
+                return Outcome({})
+            return Outcome({}, (put(replace(made, ended=self._runtime.clock())),))
+
+        await self._runtime.ledger.transact(commit, lambda _outcome: ())
+
+
+class PolicyGenerations(UnderWay):
+    """Has a task for each policy generation that is in progress, also after a restart."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime.ledger, runtime.clock, "Policy generation")
+        self._runtime = runtime
+
+    async def reconcile(self) -> float | None:
+        """Begin with the generations that nothing is done for yet."""
+        for it in list(self._runtime.ledger.state.every(PolicyGeneration)):
+            name = f"policy generation {it.id}"
+            if it.status == IN_PROGRESS and name not in self.runs:
+                self.begin(name, Generating(self._runtime, it))
+        return None
+
+    def concerns(self, events: Sequence[Event] | None) -> bool:
+        if events is None:
+            return True
+        entities = (event.entity for event in events if isinstance(event, Put))
+        return any(isinstance(it, PolicyGeneration) and it.status == IN_PROGRESS for it in entities)

@@ -1,0 +1,133 @@
+"""The resources that analyzers look at: all of an account, and those that a call has changed.
+
+IAM User Guide, "IAM Access Analyzer resource types for external access".
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from locum.calls import Runtime
+from locum.core.actors import ServiceRole
+from locum.core.arn import PARTITION, Arn
+from locum.core.calls import ServiceCall
+from locum.state import Role
+
+Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
+
+ROLE: Final = "AWS::IAM::Role"
+_LINKED: Final = "/aws-service-role/"
+
+
+class Kind(NamedTuple):
+    """A type of resources, and how its service lists them: the call, its list, and the ARN of an item."""
+
+    type: str
+    service: str
+    operation: str
+    list: str
+    arn: Callable[[Any, str, str], str]
+    token: tuple[str, str] = ("NextToken", "NextToken")
+
+
+def _member(name: str) -> Callable[[Any, str, str], str]:
+    return lambda item, _region, _account: str(item[name])
+
+
+def _named(service: str, head: str = "") -> Callable[[Any, str, str], str]:
+    def arn(item: Any, region: str, account: str) -> str:
+        return f"arn:{PARTITION}:{service}:{region}:{account}:{head}{str(item).rpartition('/')[2]}"
+
+    return arn
+
+
+def _bucket(item: Any, _region: str, _account: str) -> str:
+    return f"arn:{PARTITION}:s3:::{item['Name']}"
+
+
+KINDS: Final = (
+    Kind("AWS::DynamoDB::Table", "dynamodb", "ListTables", "TableNames", _named("dynamodb", "table/"),
+         ("ExclusiveStartTableName", "LastEvaluatedTableName")),
+    Kind("AWS::ECR::Repository", "ecr", "DescribeRepositories", "repositories", _member("repositoryArn"),
+         ("nextToken", "nextToken")),
+    Kind("AWS::KMS::Key", "kms", "ListKeys", "Keys", _member("KeyArn"), ("Marker", "NextMarker")),
+    Kind("AWS::Lambda::Function", "lambda", "ListFunctions", "Functions", _member("FunctionArn"),
+         ("Marker", "NextMarker")),
+    Kind("AWS::S3::Bucket", "s3", "ListBuckets", "Buckets", _bucket, ("ContinuationToken", "ContinuationToken")),
+    Kind("AWS::SecretsManager::Secret", "secretsmanager", "ListSecrets", "SecretList", _member("ARN")),
+    Kind("AWS::SNS::Topic", "sns", "ListTopics", "Topics", _member("TopicArn")),
+    Kind("AWS::SQS::Queue", "sqs", "ListQueues", "QueueUrls", _named("sqs")),
+)  # fmt: skip
+
+_BEGINNINGS: Final = {
+    "dynamodb": ("table/", "AWS::DynamoDB::Table"),
+    "ecr": ("repository/", "AWS::ECR::Repository"),
+    "kms": ("key/", "AWS::KMS::Key"),
+    "lambda": ("function:", "AWS::Lambda::Function"),
+    "s3": ("", "AWS::S3::Bucket"),
+    "secretsmanager": ("secret:", "AWS::SecretsManager::Secret"),
+    "sns": ("", "AWS::SNS::Topic"),
+    "sqs": ("", "AWS::SQS::Queue"),
+    "iam": ("role/", ROLE),
+}
+"""The beginning of what resources are called in ARNs, and their type, by service."""
+
+
+class Named(NamedTuple):
+    """A resource: its type and its ARN."""
+
+    type: str
+    arn: str
+
+
+def resource_of(text: str) -> Named | None:
+    """The resource that an ARN names, or that has what it names (an object, a version); None for others."""
+    arn = Arn.find(text)
+    beginning, kind = _BEGINNINGS.get(arn.service, ("", "")) if arn is not None else ("", "")
+    if arn is None or not kind or not arn.resource.startswith(beginning):
+        return None
+    rest = arn.resource.removeprefix(beginning)
+    if kind == ROLE:
+        return None if arn.resource.startswith(f"role{_LINKED}") else Named(kind, text)
+    if kind in ("AWS::Lambda::Function", "AWS::SNS::Topic"):
+        rest = rest.partition(":")[0]
+    elif kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
+        rest = rest.partition("/")[0]
+    if kind == "AWS::S3::Bucket" and arn.account:  # an access point
+        return None
+    return Named(kind, str(arn._replace(resource=beginning + rest)))
+
+
+async def every(runtime: Runtime, make: Make, role: ServiceRole, region: str) -> AsyncIterator[Named]:
+    """All resources of the account of `role` in a region, which it lists. Raises Fault.
+
+    A service of the embedded backend that nobody has used has nothing, and is not asked.
+    """
+    for it in runtime.ledger.state.table(Role, role.account).values():
+        if not it.path.startswith(_LINKED):
+            yield Named(ROLE, it.arn)
+    for kind in KINDS:
+        backend = runtime.backends.of(kind.service)
+        if backend.forgets and not backend.in_use(kind.service):
+            continue
+        async for item in _listed(make, role, kind, region):
+            yield Named(kind.type, kind.arn(item, region, role.account))
+
+
+async def _listed(make: Make, role: ServiceRole, kind: Kind, region: str) -> AsyncIterator[Any]:
+    params: dict[str, Any] = {"BucketRegion": region} if kind.service == "s3" else {}
+    while True:
+        answer = await make(ServiceCall(role, kind.service, kind.operation, params, region))
+        for item in answer.get(kind.list) or ():
+            yield item
+        following = answer.get(kind.token[1])
+        if not following:
+            return
+        params = {**params, kind.token[0]: following}
+
+
+def changed(arns: Iterable[str]) -> list[Named]:
+    """The resources that ARNs in the record of calls are of, each once."""
+    found = (resource_of(arn) for arn in arns)
+    return list(dict.fromkeys(it for it in found if it is not None))

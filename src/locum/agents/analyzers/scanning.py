@@ -1,0 +1,271 @@
+"""One analyzer: which resources are to be looked at, and what becomes of its findings.
+
+IAM User Guide, "How IAM Access Analyzer works": a policy that was changed is analyzed soon, and all of them once a day.
+Here a change is seen in the event history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from locum.agents.analyzers.resources import ROLE, Make, Named, changed, every, resource_of
+from locum.analysis import proofs
+from locum.calls import Runtime
+from locum.calls.carrying import facts_of
+from locum.core.actors import ServiceRole
+from locum.core.arn import Arn
+from locum.core.clock import DAY
+from locum.core.errors import Fault
+from locum.core.identifiers import request_id
+from locum.core.principal import Source
+from locum.core.resources import UNKNOWN
+from locum.policy import MalformedPolicy, PolicyKind
+from locum.services.accessanalyzer import filters
+from locum.services.accessanalyzer.analyzers import SERVICE
+from locum.services.verbs import Outcome
+from locum.state import Event, Role, State, put, remove
+from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer
+from locum.state.arns import entity_by_arn
+from locum.state.autoscaling import regional
+
+EVERY: Final = 5.0
+"""Seconds between two looks at the event history."""
+_SESSION: Final = "AccessAnalyzer"
+_PAGE: Final = 1_000
+_ERROR: Final = "INTERNAL_ERROR"
+_KEPT: Final = 90 * DAY
+"""User Guide: "resolved findings are deleted 90 days after the last update"."""
+
+_log: Final = logging.getLogger("locum.agents")
+
+
+class Analysis(NamedTuple):
+    """What is known of a resource: whether it is there, who has it, who else may do what, or why that is not known."""
+
+    resource: Named
+    there: bool
+    owner: str = ""
+    access: tuple[proofs.ExternalAccess, ...] = ()
+    error: str = ""
+
+
+async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
+    """Have an analyzer analyze what is due; when to look again (epoch seconds)."""
+    now = runtime.clock()
+    full = not analyzer.scanned or now - analyzer.scanned >= DAY or now < analyzer.scanned
+    position, resources = await _changes(runtime, analyzer, now)
+    if full and (everything := await _everything(runtime, make, analyzer)) is not None:
+        resources += everything
+    else:
+        full = False
+    if not full and not resources and position - analyzer.position < _PAGE:
+        return now + EVERY
+    found = [await _analyzed(runtime, analyzer, it) for it in dict.fromkeys(resources)]
+
+    def commit(state: State) -> Outcome:
+        it = state.get(Analyzer, analyzer.account, analyzer.key)
+        if it is None or it.created != analyzer.created:
+            return Outcome({})
+        asked = tuple(arn for arn in it.asked if arn not in analyzer.asked)
+        made = replace(it, position=position, asked=asked, scanned=now if full else it.scanned)
+        if found:
+            made = replace(made, last_resource=found[-1].resource.arn, last_at=now)
+        events = [event for each in found for event in _events(state, analyzer, each, now)]
+        return Outcome({}, (put(made), *events, *_outdated(state, analyzer, now)))
+
+    await runtime.ledger.transact(commit, lambda _outcome: ())
+    return now if position > analyzer.position and len(resources) >= _PAGE else now + EVERY
+
+
+async def _everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> list[Named] | None:
+    """All resources that there are, and those that were analyzed before; None where the role cannot be used (yet)."""
+    state = runtime.ledger.state
+    if entity_by_arn(state, Role, analyzer.role, analyzer.account) is None:
+        return None
+    role = ServiceRole(SERVICE, analyzer.role, _SESSION, Source(analyzer.account, analyzer.arn))
+    try:
+        found = [it async for it in every(runtime, make, role, analyzer.region)]
+    except Fault as fault:
+        _log.warning("%s cannot look at everything: %s", analyzer.arn, fault.code)
+        return None
+    known = state.table(AnalyzedResource, analyzer.account).values()
+    return [*found, *(Named(it.type, it.arn) for it in known if it.analyzer == analyzer.name)]
+
+
+async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[int, list[Named]]:
+    """The position of the last event that was read, and the resources that somebody changed or asks about."""
+    history, region = runtime.history, analyzer.region
+    asked = [it for it in map(resource_of, analyzer.asked) if it is not None]
+    if not analyzer.position:
+        return await runtime.ledger.read(lambda: history.position_at(now)), asked
+    read = await runtime.ledger.read(lambda: history.after(analyzer.position, _PAGE))
+    arns = [
+        resource.arn
+        for _, record in read
+        if not record.read_only and not record.error_code and record.management
+        for resource in record.resources
+        if resource.account in ("", analyzer.account)
+    ]
+    own = [it for it in changed(arns) if _is_of(Arn.parse(it.arn), analyzer.account, region)]
+    return (read[-1][0] if read else analyzer.position), [*asked, *own]
+
+
+def _is_of(arn: Arn, account: str, region: str) -> bool:
+    """Whether a resource may be in an account and a region: the ARNs of buckets and roles do not say."""
+    return arn.account in ("", account) and arn.region in ("", region)
+
+
+# -- one resource ----------------------------------------------------------------------------------------
+
+
+async def _analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named) -> Analysis:
+    """Analyze a resource as it is now."""
+    policy, owner, there = await _policy_of(runtime, analyzer, resource)
+    if not there or owner != analyzer.account:
+        return Analysis(resource, there=False)
+    if not policy:
+        return Analysis(resource, there=True, owner=owner)
+    try:
+        access = await asyncio.to_thread(_access, resource.type, policy, owner)
+    except (proofs.NotDecided, proofs.SolverMissing, MalformedPolicy) as error:
+        _log.warning("the policy of %s is not analyzed: %s", resource.arn, error)
+        return Analysis(resource, there=True, owner=owner, error=_ERROR)
+    return Analysis(resource, there=True, owner=owner, access=tuple(access))
+
+
+async def _policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> tuple[str, str, bool]:
+    """The policy of a resource (empty: none), the account that has it, and whether it is there."""
+    if resource.type == ROLE:
+        role = entity_by_arn(runtime.ledger.state, Role, resource.arn, analyzer.account)
+        return ("", "", False) if role is None else (role.trust, role.account, True)
+    facts = (await facts_of(runtime, [resource.arn], analyzer.account, analyzer.region))[resource.arn]
+    if facts is UNKNOWN or facts.attributes.get("absent"):
+        return "", "", False
+    return facts.policy or "", facts.account or analyzer.account, True
+
+
+def _access(kind: str, text: str, owner: str) -> Sequence[proofs.ExternalAccess]:
+    role = kind == ROLE
+    document = proofs.read_policy(text, PolicyKind.TRUST if role else PolicyKind.RESOURCE)
+    return proofs.external_access(document, proofs.TRUST_POLICY if role else kind, owner)
+
+
+# -- findings --------------------------------------------------------------------------------------------
+
+
+def _events(state: State, analyzer: Analyzer, found: Analysis, now: float) -> list[Event]:
+    """The events that bring the findings about a resource in line with what was found."""
+    before = {
+        it.id: it
+        for it in state.table(AccessFinding, analyzer.account).values()
+        if (it.region, it.analyzer, it.resource) == (analyzer.region, analyzer.name, found.resource.arn)
+    }
+    made = {it.id: it for it in _findings(analyzer, found, now)}
+    gone = [it for it in before.values() if it.id not in made and it.status != "RESOLVED"]
+    return [
+        *(put(_merged(analyzer, before.get(it.id), it)) for it in made.values()),
+        *(put(replace(it, status="RESOLVED", analyzed=now, updated=now)) for it in gone),
+        *_resource(state, analyzer, found, now),
+    ]
+
+
+def _findings(analyzer: Analyzer, found: Analysis, now: float) -> list[AccessFinding]:
+    common: dict[str, Any] = {
+        "account": analyzer.account,
+        "region": analyzer.region,
+        "analyzer": analyzer.name,
+        "resource": found.resource.arn,
+        "type": found.resource.type,
+        "owner": found.owner,
+        "status": "ACTIVE",
+        "created": now,
+        "analyzed": now,
+        "updated": now,
+    }
+    if found.error:
+        return [AccessFinding(**common, id=_identity(analyzer, found.resource, {}, {}), error=found.error)]
+    merged: dict[str, AccessFinding] = {}
+    for it in found.access:
+        principal, conditions = dict(it.principal), dict(it.conditions)
+        identity = _identity(analyzer, found.resource, principal, conditions)
+        known = merged.get(identity)
+        actions = dict.fromkeys([*(known.actions if known else ()), *_actions(it)])
+        merged[identity] = AccessFinding(
+            **common,
+            id=identity,
+            principal=principal,
+            conditions=conditions,
+            actions=tuple(actions),
+            public=it.public or bool(known and known.public),
+        )
+    return list(merged.values())
+
+
+def _actions(access: proofs.ExternalAccess) -> Sequence[str]:
+    """The actions of a statement as it has them; of one that lists those it is not about, the one that was found."""
+    return access.statement.actions or (access.request.action,)
+
+
+def _identity(analyzer: Analyzer, resource: Named, principal: Mapping[str, str], conditions: Mapping[str, str]) -> str:
+    """The id of a finding, which is the same whenever it is found."""
+    parts = [analyzer.arn, str(analyzer.created), resource.arn, sorted(principal.items()), sorted(conditions.items())]
+    digest = hashlib.sha256(repr(parts).encode()).digest()
+    return request_id(lambda octets: digest[:octets])
+
+
+def _merged(analyzer: Analyzer, before: AccessFinding | None, made: AccessFinding) -> AccessFinding:
+    """A finding as it is now: one that is new, or there again, is archived where a rule says so."""
+    if before is not None and before.status != "RESOLVED":
+        same = replace(made, created=before.created, status=before.status, updated=before.updated)
+        return same if _content(same) == _content(before) else replace(same, updated=made.updated)
+    archived = any(filters.meets(made, rule.filter) for rule in analyzer.rules)
+    created = made.created if before is None else before.created
+    return replace(made, created=created, status="ARCHIVED" if archived else "ACTIVE")
+
+
+def _content(finding: AccessFinding) -> tuple[object, ...]:
+    return finding.actions, finding.public, finding.error
+
+
+def _resource(state: State, analyzer: Analyzer, found: Analysis, now: float) -> list[Event]:
+    key = regional(analyzer.region, analyzer.name, found.resource.arn)
+    before = state.get(AnalyzedResource, analyzer.account, key)
+    if not found.there:
+        return [] if before is None else [remove(before)]
+    actions = dict.fromkeys(action for it in found.access for action in _actions(it))
+    public = any(it.public for it in found.access)
+    same = before is not None and (before.actions, before.public) == (tuple(actions), public)
+    return [
+        put(
+            AnalyzedResource(
+                account=analyzer.account,
+                region=analyzer.region,
+                analyzer=analyzer.name,
+                arn=found.resource.arn,
+                type=found.resource.type,
+                owner=found.owner,
+                created=now if before is None else before.created,
+                analyzed=now,
+                updated=before.updated if before is not None and same else now,
+                actions=tuple(actions),
+                public=public,
+                error=found.error,
+            )
+        )
+    ]
+
+
+def _outdated(state: State, analyzer: Analyzer, now: float) -> list[Event]:
+    """The events that delete findings that were resolved long ago."""
+    return [
+        remove(it)
+        for it in state.table(AccessFinding, analyzer.account).values()
+        if it.analyzer == analyzer.name and it.region == analyzer.region
+        if it.status == "RESOLVED" and it.updated < now - _KEPT
+    ]

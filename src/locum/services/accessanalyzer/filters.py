@@ -1,0 +1,74 @@
+"""Filters of findings, of lists and of archive rules.
+
+IAM User Guide, "IAM Access Analyzer filter keys"; Access Analyzer API Reference, Criterion: the conditions of one
+criterion and the criteria of a filter must all be met, each by one of its values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from locum.services.accessanalyzer.faults import invalid
+from locum.state.analyzers import AccessFinding
+
+Filter = Mapping[str, Mapping[str, Any]]
+
+EXTERNAL: Final = "ExternalAccess"
+_MOST_VALUES: Final = 20
+_OPERATORS: Final = ("eq", "neq", "contains", "exists")
+_CONDITION: Final = "condition."
+_PRINCIPAL: Final = "principal."
+
+_FIELDS: Final[dict[str, Callable[[AccessFinding], Sequence[str]]]] = {
+    "action": lambda it: it.actions,
+    "error": lambda it: [it.error] if it.error else [],
+    "findingType": lambda _it: [EXTERNAL],
+    "id": lambda it: [it.id],
+    "isPublic": lambda it: ["true" if it.public else "false"],
+    "resource": lambda it: [it.resource],
+    "resourceOwnerAccount": lambda it: [it.owner],
+    "resourceType": lambda it: [it.type],
+    "status": lambda it: [it.status],
+}
+_KEY: Final = re.compile(r"(condition\.[\w:/.-]{1,256}|principal\.(AWS|Federated|CanonicalUser))")
+
+
+def check(given: Filter) -> None:
+    """Check the criteria of a filter. Raises Fault ValidationException."""
+    for key, criterion in given.items():
+        if key not in _FIELDS and not _KEY.fullmatch(key):
+            raise invalid("filter", f"{key} is not a filter key.")
+        operators = [name for name in _OPERATORS if criterion.get(name) is not None]
+        if not operators:
+            raise invalid("filter", f"The criterion of {key} has no condition.")
+        for name in operators:
+            if name != "exists" and not 1 <= len(criterion[name]) <= _MOST_VALUES:
+                raise invalid("filter", f"The criterion of {key} has 1 to {_MOST_VALUES} values.")
+
+
+def meets(finding: AccessFinding, wanted: Filter) -> bool:
+    """Whether a finding meets all criteria of a filter."""
+    return all(_holds(criterion, _values(finding, key)) for key, criterion in wanted.items())
+
+
+def _values(finding: AccessFinding, key: str) -> Sequence[str]:
+    if key.startswith(_CONDITION):
+        wanted = key.removeprefix(_CONDITION).lower()
+        return [it for name, text in finding.conditions.items() if name.lower() == wanted for it in text.split(",")]
+    if key.startswith(_PRINCIPAL):
+        named = finding.principal.get(key.removeprefix(_PRINCIPAL))
+        return [] if named is None else [named]
+    return _FIELDS[key](finding)
+
+
+def _holds(criterion: Mapping[str, Any], values: Sequence[str]) -> bool:
+    equal, other, within = (criterion.get(name) for name in ("eq", "neq", "contains"))
+    there = criterion.get("exists")
+    return (
+        (equal is None or any(value in equal for value in values))
+        and (other is None or not any(value in other for value in values))
+        and (within is None or any(part in value for part in within for value in values))
+        and (there is None or there is bool(values))
+    )

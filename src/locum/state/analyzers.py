@@ -1,0 +1,131 @@
+"""Entities of IAM Access Analyzer: analyzers, what they have analyzed, and their findings. Times are epoch seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from locum.core.arn import PARTITION
+from locum.state.autoscaling import regional
+from locum.state.entities import Entity, Tags
+
+
+class ArchiveRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An archive rule: new findings that meet all criteria of its `filter` are archived."""
+
+    name: str
+    filter: dict[str, dict[str, Any]]
+    created: float
+    updated: float
+
+
+class Analyzer(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="analyzer"):
+    """An analyzer. `type` is the API's, `role` the ARN of the service-linked role in which it reads.
+
+    `scanned` is the last time that all resources were analyzed, `position` that of the last event of the event history
+    whose changes it has looked at. `asked` are the ARNs of resources that are to be analyzed anew. `last_resource` is
+    the one that was analyzed last, at the time `last_at`.
+    """
+
+    region: str
+    name: str
+    type: str
+    role: str
+    created: float
+    rules: tuple[ArchiveRule, ...] = ()
+    configuration: dict[str, Any] = {}
+    tags: Tags = {}
+    scanned: float = 0.0
+    position: int = 0
+    asked: tuple[str, ...] = ()
+    last_resource: str = ""
+    last_at: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.name)
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return f"arn:{PARTITION}:access-analyzer:{self.region}:{self.account}:analyzer/{self.name}"
+
+
+class AnalyzedResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="analyzed-resource"):
+    """A resource that an analyzer has analyzed. `type` is CloudFormation's, `owner` the account that has it.
+
+    `actions` are those that others may do, `public`: anybody may. `error` is that for which it could not be analyzed.
+    """
+
+    region: str
+    analyzer: str
+    arn: str
+    type: str
+    owner: str
+    created: float
+    analyzed: float
+    updated: float
+    actions: tuple[str, ...] = ()
+    public: bool = False
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.analyzer, self.arn)
+
+
+class AccessFinding(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="access-finding"):
+    """A finding about a resource: who outside of the zone of trust may do something with it.
+
+    `principal` is by type, `conditions` are keys with values, both as the API has them. `status` is ACTIVE, ARCHIVED or
+    RESOLVED.
+    """
+
+    region: str
+    analyzer: str
+    id: str
+    resource: str
+    type: str
+    owner: str
+    status: str
+    created: float
+    analyzed: float
+    updated: float
+    principal: dict[str, str] = {}
+    actions: tuple[str, ...] = ()
+    conditions: dict[str, str] = {}
+    public: bool = False
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.analyzer, self.id)
+
+
+class PolicyGeneration(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="policy-generation"):
+    """A request for a policy of what `principal` (ARN) did from `since` to `until`, which is under way or done.
+
+    `trails` are those that it names, as the API has them; `policies` are the documents of one that succeeded, `code`
+    and `message` say why one failed. `complete`: all calls of the time were looked at.
+    """
+
+    region: str
+    id: str
+    principal: str
+    status: str
+    started: float
+    since: float
+    until: float
+    trails: tuple[dict[str, Any], ...] = ()
+    role: str = ""
+    token: str = ""
+    ended: float = 0.0
+    policies: tuple[str, ...] = ()
+    complete: bool = False
+    code: str = ""
+    message: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.id)
