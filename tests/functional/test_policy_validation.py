@@ -56,5 +56,31 @@ def test_it_takes_its_permission(here: InProcess) -> None:
 
 def test_what_access_analyzer_has_besides_is_not_implemented(here: InProcess) -> None:
     with pytest.raises(ClientError) as caught:
-        here.client("accessanalyzer").list_analyzers()
+        here.client("accessanalyzer").get_findings_statistics(
+            analyzerArn="arn:aws:access-analyzer:us-east-1:000000000000:analyzer/a"
+        )
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_boto3_checks_policies_by_proof(here: InProcess) -> None:
+    analyzer = here.client("accessanalyzer")
+    wider = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    checked = {"existingPolicyDocument": DOCUMENT, "policyType": "IDENTITY_POLICY"}
+    assert analyzer.check_no_new_access(newPolicyDocument=DOCUMENT, **checked)["result"] == "PASS"
+    assert analyzer.check_no_new_access(newPolicyDocument=wider, **checked)["reasons"] == [
+        {"description": "New access in the statement with index: 0.", "statementIndex": 0}
+    ]
+    access = [{"actions": ["iam:PassRole"]}]
+    found = analyzer.check_access_not_granted(policyDocument=DOCUMENT, access=access, policyType="IDENTITY_POLICY")
+    assert found["result"] == "FAIL"
+    public = json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}})
+    assert analyzer.check_no_public_access(policyDocument=public, resourceType="AWS::S3::Bucket")["result"] == "FAIL"
+
+
+def test_a_check_of_what_is_no_policy_is_refused_in_awss_form(here: InProcess) -> None:
+    analyzer = here.client("accessanalyzer")
+    with pytest.raises(analyzer.exceptions.InvalidParameterException):
+        analyzer.check_no_public_access(policyDocument="{", resourceType="AWS::S3::Bucket")
+    with pytest.raises(ClientError) as caught:
+        analyzer.check_no_public_access(policyDocument="{}", resourceType="AWS::EC2::Instance")
+    assert caught.value.response["Error"]["Code"] == "ValidationException"

@@ -5,6 +5,7 @@ narrowing   the condition keys that a written policy may have
 naming      ARN patterns for the resources of one action
 writing     the least-privilege policy for a set of permissions
 granting    the actions that policies grant, beside those that were used
+proofs      what policies can allow, decided by proof (a package of its own)
 asked       an action on a resource, that calls are supposed for
 candidates  who could make a call
 openly      the conditions that a decision depends on

@@ -60,6 +60,7 @@ def test_generated_calls_are_answered_and_recorded(
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(20))
 def test_twenty_thousand_generated_calls_are_answered_and_recorded(
     plane: InProcess, caplog: pytest.LogCaptureFixture, part: int

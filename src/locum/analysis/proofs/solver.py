@@ -130,7 +130,8 @@ class Solver:
         return refuted
 
     def _exclude(self, conflict: Conflict) -> None:
-        self._solver.add(self._z3.Or([self._opposite(atom, value) for atom, value in conflict.wants]))
+        opposites = [self._opposite(atom, value) for atom, value in conflict.wants]
+        self._solver.add(self._z3.Or([self._term(formula=False), *opposites]))
 
     def _learn_pairs(self) -> None:
         """Add what is known of each two atoms of a dimension that has few, where that is not done yet."""

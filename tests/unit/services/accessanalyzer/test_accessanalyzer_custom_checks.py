@@ -6,6 +6,7 @@ import builtins
 import importlib
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -176,6 +177,17 @@ def test_attack_thousands_of_conditions_are_decided(analyzer: Plane) -> None:
     other = policy(allow("s3:*", Condition={"StringEquals": {**keys, "aws:RequestTag/k7": "other"}}))
     assert new_access(analyzer, new, wider)["result"] == "PASS"
     assert new_access(analyzer, new, other)["result"] == "FAIL"
+
+
+def test_attack_checks_at_once_do_not_mix(analyzer: Plane) -> None:
+    def check(number: int) -> str:
+        new, existing = (
+            policy(allow(f"s3:Get{end}*", f"arn:aws:s3:::b{number}/*")) for end in ("A", "AB"[: number % 2])
+        )
+        return str(new_access(analyzer, new, existing)["result"])
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(check, range(40))) == ["PASS"] * 40
 
 
 def test_attack_an_action_in_another_case_is_the_same_action(analyzer: Plane) -> None:
