@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
-NIGHTLY_TOOLS := .tools/ansible/.installed .tools/sam/.installed
+NIGHTLY_TOOLS := .tools/ansible/.installed .tools/prowler/.installed .tools/sam/.installed
 NPM_TOOLS := $(patsubst tests/tools/%/package.json,.tools/%/.installed,$(wildcard tests/tools/*/package.json))
 
 .PHONY: up test tools nightly lint bench lock clean
@@ -16,7 +16,7 @@ test: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup -m "not nightly" tests $(TEST)
 
 # Other people's clients, each in an environment of its own. Tests of those that are not there are skipped; those of
-# Ansible and SAM, and of the AWS CDK and osls where npm is, are nightly ones.
+# Ansible, Prowler and SAM, and of the AWS CDK and osls where npm is, are nightly ones.
 tools: $(filter-out $(NIGHTLY_TOOLS),$(patsubst tests/tools/%.lock,.tools/%/.installed,$(wildcard tests/tools/*.lock)))
 
 # The engine is compared with the reference on so many generated questions (make test: 400).

@@ -66,7 +66,7 @@ def test_the_report_is_aws_csv(plane: Plane) -> None:
         "<root_account>",
         f"arn:aws:iam::{ACCOUNT}:root",
         "2023-11-14T22:11:40Z",
-        *["false", "N/A", "N/A", "not_supported"],
+        *["false", "no_information", "N/A", "not_supported"],
         *nothing,
     ]
     assert lines[2].split(",") == ["Ann", arn("user/team", "Ann"), AT_NOW, *["false", "N/A", "N/A", "N/A"], *nothing]

@@ -103,7 +103,9 @@ def _row(context: Context, subject: _Subject) -> Row:
 def _password(context: Context, subject: _Subject) -> Row:
     profile = context.state.get(LoginProfile, context.account, subject.key)
     if profile is None:
-        return [_flag(False), _NOT_APPLICABLE, _NOT_APPLICABLE, _NOT_APPLICABLE if subject.key else _NOT_SUPPORTED]
+        if not subject.key:  # at AWS every root user has a password, which auditors take for granted
+            return [_flag(False), _NO_INFORMATION, _NOT_APPLICABLE, _NOT_SUPPORTED]
+        return [_flag(False), _NOT_APPLICABLE, _NOT_APPLICABLE, _NOT_APPLICABLE]
     used = iso8601(profile.used) if profile.used else _NO_INFORMATION
     return [_flag(True), used, iso8601(profile.changed), _next_rotation(context, profile)]
 
