@@ -1,4 +1,4 @@
-"""Questions of commands that the plane answers over its control socket: records, policies, the clock and faults.
+"""Questions of commands that the plane answers over its control socket: records, policies, audits, clock, faults.
 
 Few planes are asked, so that what answers is loaded late.
 """
@@ -14,7 +14,11 @@ import msgspec
 from locum.audit import readable
 from locum.calls import Runtime
 from locum.compute.control import Asked, Questions
+from locum.core.calls import ServiceCall
 from locum.core.errors import LocumError
+
+Make = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
+"""Make a call, decided and recorded; its answer."""
 
 Activate = Callable[[str, str, int], Awaitable[str]]
 """Make an activation code of an instance, by its account and id, to be used within so many seconds."""
@@ -34,6 +38,10 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: dict[str, Any]
 
 
+class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    audit: dict[str, Any]
+
+
 class _Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chaos: dict[str, Any]
 
@@ -49,10 +57,16 @@ class _Activate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlaneQuestions:
-    """Answers them. `authority` is the installation's certificate; `activate` is None where no agents are served."""
+    """Answers them. `authority` is the installation's certificate; `activate` is None where no agents are served.
 
-    def __init__(self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None) -> None:
+    `make` makes the calls of those who ask for an audit; where it is None, none is made.
+    """
+
+    def __init__(
+        self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None, make: Make | None = None
+    ) -> None:
         self._runtime = runtime
+        self._make = make
         self._authority = authority
         self._activate = activate
         self._faults: Any = None
@@ -64,6 +78,7 @@ class PlaneQuestions:
             "records": self._records,
             "policies": self._policies,
             "plan": self._plan,
+            "audit": self._audit,
             "chaos": self._chaos,
             "authority": self._certificate,
             "activate": self._code,
@@ -93,6 +108,14 @@ class PlaneQuestions:
     async def _plan(self, asked: Asked) -> dict[str, Any]:
         answer: dict[str, Any] = await import_module("locum.agents.plans.question").answer(
             self._runtime, asked.read(_Plan).plan
+        )
+        return answer
+
+    async def _audit(self, asked: Asked) -> dict[str, Any]:
+        if self._make is None:
+            raise LocumError("this plane makes no calls for an audit")
+        answer: dict[str, Any] = await import_module("locum.agents.audits.question").answer(
+            self._runtime, self._make, asked.read(_Audit).audit
         )
         return answer
 

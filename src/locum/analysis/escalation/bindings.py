@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from locum.analysis.escalation.methods import EVERYTHING, NAME, Bindings
-from locum.analysis.escalation.surface import Entity, Surface, patterns_for, statements_of
+from locum.analysis.escalation.surface import Entity, Surface, asked_for, patterns_for, statements_of
 from locum.policy import PolicyKind
 from locum.state import AccessKey, Group, Instance, InstanceProfile, LoginProfile, Policy, Role, User
 from locum.state.arns import entity_by_arn
@@ -90,15 +90,8 @@ def _trusted_role(_: Surface, __: Entity, target: Entity) -> Iterator[Bindings]:
     """A role, without an external id, and with each that its trust policy asks for: it is no secret."""
     if not isinstance(target, Role):
         return
-    external = {
-        value
-        for statement in statements_of(target.trust, PolicyKind.TRUST)
-        for condition in statement.conditions
-        if condition.key.lower() == "sts:externalid"
-        for value in condition.values
-    }
-    for value in ("", *sorted(external)):
-        yield {**_of_role(target), "external": re.sub("[*?]", "x", value)}
+    for value in ("", *asked_for(target.trust, "sts:externalid")):
+        yield {**_of_role(target), "external": value}
 
 
 def _profiles(surface: Surface, target: Entity) -> list[InstanceProfile]:

@@ -13,7 +13,7 @@ from locum import authz
 from locum.analysis.escalation.bindings import BINDERS
 from locum.analysis.escalation.effects import EFFECTS, present
 from locum.analysis.escalation.methods import EVERYTHING, Act, Bindings, Method
-from locum.analysis.escalation.surface import Entity, Surface
+from locum.analysis.escalation.surface import Entity, Surface, asked_for
 from locum.authz import Authorization, Call, Check, Plan
 from locum.core.actors import service_principal
 from locum.core.errors import Fault
@@ -168,11 +168,15 @@ class Judge:
         """Whether `service` may assume `role` for its account."""
         key = (role.arn, service)
         if key not in self._wearable:
-            caller = service_principal(service, role.account)
-            params = {"RoleArn": role.arn, "RoleSessionName": _SESSION}
-            call = self._call("sts", "AssumeRole", params, caller, self.surface.region)
-            self._wearable[key] = isinstance(role, Role) and self._decided(self.surface.state, call, ()) is not None
+            sources = ("", *asked_for(role.trust, "aws:sourcearn")) if isinstance(role, Role) else ()
+            self._wearable[key] = any(self._assumed_by(service, role, source) for source in sources)
         return self._wearable[key]
+
+    def _assumed_by(self, service: str, role: Entity, source: str) -> bool:
+        params = {"RoleArn": role.arn, "RoleSessionName": _SESSION}
+        caller = service_principal(service, role.account, source)
+        call = self._call("sts", "AssumeRole", params, caller, self.surface.region)
+        return self._decided(self.surface.state, call, ()) is not None
 
     def _probes_of(self, state: State, account: str) -> tuple[Check, ...]:
         """The probes that somebody with all permissions would be allowed; all, where that is none of them."""

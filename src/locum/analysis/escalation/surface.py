@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -68,6 +69,18 @@ def statements_of(text: str, kind: PolicyKind) -> tuple[Statement, ...]:
         return policy.parse(text, kind).statements
     except MalformedPolicy:
         return ()
+
+
+def asked_for(trust: str, key: str) -> list[str]:
+    """Values of the condition key `key` (lower-case) that a trust policy asks for: a wildcard is replaced by a text."""
+    found = {
+        re.sub("[*?]", "x", value)
+        for statement in statements_of(trust, PolicyKind.TRUST)
+        for condition in statement.conditions
+        if condition.key.lower() == key
+        for value in condition.values
+    }
+    return sorted(found)
 
 
 @lru_cache(maxsize=8192)
