@@ -92,7 +92,7 @@ def _changing(prefix: str) -> tuple[str, ...]:
     return tuple(
         entry["name"]
         for entry in reference.actions(prefix).values()
-        if entry["accessLevel"] not in _READS and any(kind.get("required", True) for kind in entry["resourceTypes"])
+        if entry["accessLevel"] not in _READS and entry["resourceTypes"]
     )
 
 

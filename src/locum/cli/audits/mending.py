@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from botocore import xform_name
 
@@ -74,9 +74,14 @@ def client_of(data: Path, plane: Plane) -> CallerClient:
     return CallerClient(plane, read_root_key(data))
 
 
-def apply(
-    findings: list[Row], client: CallerClient, confirm: Callable[[str], bool], tell: Callable[[str], object]
-) -> int:
+class Client(Protocol):
+    """Makes calls; `CallerClient` does."""
+
+    def call(self, service: str, operation: str, region: str = "", /, **parameters: Any) -> dict[str, Any]:
+        """The answer of a call, by its boto3 name. Raises CallFailed."""
+
+
+def apply(findings: list[Row], client: Client, confirm: Callable[[str], bool], tell: Callable[[str], object]) -> int:
     """Make the calls of each finding that `confirm` agrees to, and return how many failed or could not be made.
 
     A call is made in the account of the credentials: what belongs to another account is left.
@@ -98,7 +103,7 @@ def apply(
     return failed
 
 
-def _made(mending: Mending, client: CallerClient, confirm: Callable[[str], bool], tell: Callable[[str], object]) -> int:
+def _made(mending: Mending, client: Client, confirm: Callable[[str], bool], tell: Callable[[str], object]) -> int:
     """Make the calls of one finding, up to one that fails or is not agreed to; 1 where one failed."""
     for fix in mending.fixes:
         if not confirm(line_of(fix)):
