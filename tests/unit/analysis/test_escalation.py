@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from locum.analysis.escalation import METHODS, Worn
+from locum.analysis.escalation import METHODS, Judge, Surface, Worn
+from locum.analysis.escalation.methods import Method
 from locum.core.resources import ResourceFacts
 from locum.state import AccessKey, Instance, LoginProfile, MfaDevice, ProfileAssociation, State
-from support.planted import ADMIN, REGION, Planted, allow, deny, document, found, trust, ways
+from support.planted import ADMIN, NOW, REGION, Planted, allow, deny, document, found, trust, ways
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
@@ -335,3 +336,53 @@ def test_a_policy_of_ones_own_that_denies_is_overwritten() -> None:
     at = Planted(ACCOUNT)
     at.user("mallory", allow("iam:PutUserPolicy"), deny("iam:CreateRole"))
     assert ways(found(at.state)) == {"mallory": ["iam:PutUserPolicy"]}
+
+
+def everything_there_is() -> tuple[Planted, list[Worn]]:
+    """An account in which every method has something to be made on, and a user who may do all."""
+    at = Planted(ACCOUNT)
+    limit = at.policy("limit", document(allow("*")))
+    denying = at.policy("denying", document(deny("s3:*")))
+    versions = [document(allow("*"))] * 5
+    full, open_ = at.policy("full", *versions), at.policy("open", *versions[:2])
+    at.group("mine", allow("s3:*"))
+    at.group("other", allow("*"))
+    more: dict[str, Any] = {"inline": {"own": document(deny("s3:*"))}, "boundary": limit.arn}
+    attached = (ADMIN, denying.arn, full.arn, open_.arn)
+    at.user("boss", attached=attached, groups=("mine",), **more)
+    at.user("two-keys", attached=(ADMIN,))
+    at.put(LoginProfile(account=ACCOUNT, user="two-keys", created=1, changed=1))
+    for number in range(2):
+        at.put(AccessKey(account=ACCOUNT, id=f"AKIA{number}", user="two-keys", secret=b"", created=1))
+    names = ("ec2", "lambda", "cloudformation", "glue", "ecs-tasks", "codebuild", "sagemaker")
+    services = [f"{name}.amazonaws.com" for name in names]
+    principal = {"AWS": ACCOUNT, "Service": services}
+    trusted = document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
+    role = at.role("worn", attached=attached, trust=trusted, **more)
+    at.role("bare", attached=(ADMIN,), trust=trusted)
+    profile = at.profile(role)
+    for name in ("i-1", "i-2"):
+        at.put(Instance(account=ACCOUNT, id=name, region=REGION, reservation="r-1", state_changed=1, launched=1,
+                        zone="a", private_ip="10.0.0.1"))  # fmt: skip
+    at.put(ProfileAssociation(account=ACCOUNT, id="iip-1", region=REGION, instance="i-1", profile=profile.key,
+                              profile_id=profile.id, profile_arn=profile.arn, since=1))  # fmt: skip
+    kinds = {"ec2:instance": "instance/i-1", "lambda:function": "function:f", "cloudformation:stack": "stack/s/0",
+             "codebuild:project": "project/p", "sagemaker:notebook-instance": "notebook-instance/n"}  # fmt: skip
+    worn = [
+        Worn(kind, f"arn:aws:{kind.split(':')[0]}:{REGION}:{ACCOUNT}:{resource}", resource[-1], role.arn)
+        for kind, resource in kinds.items()
+    ]
+    return at, [one._replace(id="i-1") if one.kind == "ec2:instance" else one for one in worn]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.name} {method.binds}")
+def test_each_method_is_one_that_who_may_do_all_can_use(method: Method) -> None:
+    at, worn = everything_there_is()
+    source = at.user("root-like", allow("*"))
+    surface = Surface(at.state, NOW, REGION, tuple(worn))
+    judge = Judge(surface, 10_000)
+    hops = [judge.hop(method, source, target) for target in surface.principals() if target.arn != source.arn]
+    assert any(hop is not None and hop.calls for hop in hops)
+    nobody = at.user("nobody", allow("s3:*"))
+    surface = Surface(at.state, NOW, REGION, tuple(worn))
+    assert not any(Judge(surface, 10_000).hop(method, nobody, target) for target in surface.principals())
