@@ -24,6 +24,11 @@ ACTIONS = ("iam:PutUserPolicy", "iam:AttachRolePolicy", "iam:Create*", "iam:Upda
 RESOURCES = ("*", "arn:aws:iam::*:role/*", "arn:aws:iam::111122223333:user/ann", "arn:aws:iam::*:user/${aws:username}",
              "arn:aws:iam::111122223333:*", "arn:aws:iam::*:role/w?b", "arn:aws:iam", "arn:aws:ec2:*:*:*")  # fmt: skip
 
+ASKED = ("iam:PutUserPolicy", "iam:CreateRole", "iam:PassRole", "sts:AssumeRole", "lambda:Invoke", "s3:GetObject")
+TARGETS = ("arn:aws:iam::111122223333:user/ann", "arn:aws:iam::111122223333:role/web",
+           "arn:aws:iam::111122223333:role/deep/er/web", "arn:aws:iam::111122223333:user/team/ann", "*",
+           "arn:aws:ec2:us-east-1:111122223333:instance/i-1", "arn:aws:s3:::b/k")  # fmt: skip
+
 statements = st.builds(
     lambda effect, actions, on: effect(*actions, on=on),
     st.sampled_from([allow, allow, allow, deny]),
@@ -111,6 +116,20 @@ def test_a_path_ends_with_an_administrator_and_goes_over_nobody_twice(state: Sta
         sources = [hop.source for hop in path.hops]
         assert len(set(sources)) == len(sources)
         assert all(one.target == other.source for one, other in zip(path.hops, path.hops[1:], strict=False))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(statements, min_size=1, max_size=3))
+def test_what_the_evaluator_allows_is_not_left_out_by_the_cheap_look(own: list[Statement]) -> None:
+    at = Planted(ACCOUNTS[0])
+    ann = at.user("ann", *own)
+    looks = looking.Looks(Surface(at.state, NOW, REGION))
+    context = {"aws:username": "ann"}
+    supposed = authz.suppose(caller_of(ann, NOW).principal, context, authz.gathered(at.state, ann))
+    for action in ASKED:
+        for arn in TARGETS:
+            if supposed.decide(action, arn, ACCOUNTS[0]).allowed:
+                assert looks.may(ann, (action,), action, arn), (action, arn)
 
 
 def test_every_binding_is_of_a_method_and_every_method_has_one() -> None:
