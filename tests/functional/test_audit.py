@@ -117,3 +117,14 @@ def test_who_asks_is_the_owner_of_the_key_in_the_environment(house: RunningPlane
     assert audit(house, **key.environment).returncode == 1
     unknown = {"AWS_ACCESS_KEY_ID": "AKIAUNKNOWNUNKNOWN22", "AWS_SECRET_ACCESS_KEY": "x"}
     assert audit(house, **unknown).returncode == 2
+
+
+def test_a_schedule_is_begun_shown_and_ended(house: RunningPlane) -> None:
+    assert audit(house, "--last").returncode == 2
+    assert audit(house, "--every", "1h").returncode == 0
+    shown = audit(house, "--last")
+    assert (shown.returncode, "The next audit is at" in shown.stdout) == (0, True)
+    assert report(house, "--last")["schedule"]["every"] == 3600
+    assert audit(house, "--last", "--apply").returncode == 2
+    assert audit(house, "--every", "0s").returncode == 0
+    assert audit(house, "--last").returncode == 2

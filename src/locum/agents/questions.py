@@ -11,14 +11,11 @@ from typing import Any
 
 import msgspec
 
+from locum.agents.audits.schedule import Audits
 from locum.audit import readable
 from locum.calls import Runtime
 from locum.compute.control import Asked, Questions
-from locum.core.calls import ServiceCall
 from locum.core.errors import LocumError
-
-Make = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
-"""Make a call, decided and recorded; its answer."""
 
 Activate = Callable[[str, str, int], Awaitable[str]]
 """Make an activation code of an instance, by its account and id, to be used within so many seconds."""
@@ -59,14 +56,14 @@ class _Activate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PlaneQuestions:
     """Answers them. `authority` is the installation's certificate; `activate` is None where no agents are served.
 
-    `make` makes the calls of those who ask for an audit; where it is None, none is made.
+    `audits` makes audits; where it is None, none is made.
     """
 
     def __init__(
-        self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None, make: Make | None = None
+        self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None, audits: Audits | None = None
     ) -> None:
         self._runtime = runtime
-        self._make = make
+        self._audits = audits
         self._authority = authority
         self._activate = activate
         self._faults: Any = None
@@ -112,12 +109,9 @@ class PlaneQuestions:
         return answer
 
     async def _audit(self, asked: Asked) -> dict[str, Any]:
-        if self._make is None:
-            raise LocumError("this plane makes no calls for an audit")
-        answer: dict[str, Any] = await import_module("locum.agents.audits.question").answer(
-            self._runtime, self._make, asked.read(_Audit).audit
-        )
-        return answer
+        if self._audits is None:
+            raise LocumError("this plane makes no audits")
+        return await self._audits.answer(asked.read(_Audit).audit)
 
     async def _chaos(self, asked: Asked) -> dict[str, Any]:
         if self._faults is None:

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from locum.agents.audits.schedule import Audits
 from locum.agents.aws_hosts import AwsHosts
 from locum.agents.carriers import CarrierHost
 from locum.agents.deliveries import Deliveries
@@ -43,7 +44,7 @@ from locum.cli.backends import (
     rotation_host,
     schedule_host,
 )
-from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
+from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
@@ -190,7 +191,15 @@ class Node:
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, self.trails):
+        for agent in (
+            self.deliveries,
+            self.scaling,
+            *of_stacks,
+            self.announced_ends,
+            self.managed,
+            self.trails,
+            self.audits,
+        ):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -214,6 +223,7 @@ class Node:
         if self.agents is not None:
             self.agents.close()
         await self.announced_ends.close()
+        await self.audits.close()
         await self.trails.close()
         await self.resource_requests.close()
         await self.stack_sets.close()
@@ -233,6 +243,14 @@ class Node:
         self.stack_sets = StackSets(self.runtime, self.calls)
         self.drifts = Drifts(self.runtime, self.calls)
         self.trails = Trails(self.runtime, self.calls)
+        directory = self.journal.directory
+        audits = directory.path / AUDITS_FILE
+        self.audits = Audits(
+            self.runtime,
+            self.calls.make,
+            lambda: audits.read_bytes() if audits.exists() else b"",
+            partial(directory.write, AUDITS_FILE),
+        )
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from botocore import xform_name
 from locum.agents.audits.question import answer
 from locum.agents.questions import PlaneQuestions
 from locum.cli.audits import mending
+from locum.core.clock import system_clock
 from locum.core.errors import ConfigurationError
 from support.inprocess import REGION, InProcess, Key
 from support.plane import ACCOUNT, TRUSTS_EC2
@@ -123,7 +125,7 @@ def test_attack_a_call_for_another_account_is_not_made_in_ones_own(plane: InProc
 def test_the_plane_answers_the_question_over_its_socket(plane: InProcess) -> None:
     asking = Asking(plane)
     asked = {"account": ACCOUNT, "region": REGION}
-    questions = PlaneQuestions(plane.node.runtime, str, None, plane.node.calls.make)
+    questions = PlaneQuestions(plane.node.runtime, str, None, plane.node.audits)
     assert asking.answer(questions, audit=asked)["account"] == ACCOUNT
 
 
@@ -136,3 +138,58 @@ def test_what_is_no_question_is_refused(plane: InProcess, asked: dict[str, Any])
 def test_attack_a_key_that_the_plane_does_not_know_is_not_taken_for_the_root_user(plane: InProcess) -> None:
     with pytest.raises(ConfigurationError, match="is none of a user of this plane"):
         audit(plane, Key("AKIAUNKNOWNUNKNOWN22", "x"))
+
+
+def scheduled(plane: InProcess, **asked: Any) -> dict[str, Any]:
+    return plane.run(plane.node.audits.answer(asked))
+
+
+def test_an_audit_is_made_again_when_it_is_due_also_after_a_restart_and_tells_what_changed(tmp_path: Path) -> None:
+    now = [system_clock()]
+    house = InProcess(tmp_path, lambda: now[0])
+    try:
+        iam = house.client("iam")
+        iam.create_instance_profile(InstanceProfileName="first")
+        question = {"account": ACCOUNT, "region": REGION}
+        scheduled(house, every=3600.0, **question)
+        iam.delete_instance_profile(InstanceProfileName="first")
+        iam.create_instance_profile(InstanceProfileName="second")
+        assert scheduled(house, last=True)["schedule"]["appeared"] == []
+        house.close()
+        now[0] += 3601
+        house.start()
+        house.run(house.node.audits.reconcile())
+        found = scheduled(house, last=True)
+        assert [row["resource"].rpartition("/")[2] for row in found["schedule"]["gone"]] == ["first"]
+        (new,) = [row for row in found["findings"] if row["id"] in found["schedule"]["appeared"]]
+        assert new["resource"].endswith("/second")
+        assert (tmp_path / "audits").stat().st_mode & 0o777 == 0o600
+        scheduled(house, every=0, **question)
+        with pytest.raises(ConfigurationError, match="no audit is made by a schedule"):
+            scheduled(house, last=True)
+    finally:
+        house.close()
+
+
+def test_attack_a_schedule_of_somebody_who_was_deleted_is_not_made_as_anybody_else(tmp_path: Path) -> None:
+    now = [system_clock()]
+    house = InProcess(tmp_path, lambda: now[0])
+    try:
+        key = house.user("auditor", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+        scheduled(house, every=3600.0, account=ACCOUNT, region=REGION, access_key=key.access_key_id)
+        house.client("iam").delete_access_key(UserName="auditor", AccessKeyId=key.access_key_id)
+        before = len(house.records(200))
+        now[0] += 3601
+        house.run(house.node.audits.reconcile())
+        found = scheduled(house, last=True)
+        assert "is none of a user of this plane" in found["schedule"]["error"]
+        assert not found["complete"]
+        assert len(house.records(200)) == before
+    finally:
+        house.close()
+
+
+@pytest.mark.parametrize("every", [1, -60, "30d", True, float("nan")])
+def test_a_schedule_that_never_ends_its_turn_is_refused(plane: InProcess, every: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is made every"):
+        scheduled(plane, every=every, account=ACCOUNT, region=REGION)

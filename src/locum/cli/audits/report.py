@@ -46,6 +46,7 @@ def lines(report: Report) -> Iterator[str]:
                 yield from _of_rule(rule, [row for row in rows if row["rule"] == rule])
             yield ""
     yield from _incomplete(report)
+    yield from _scheduled(report)
     yield _total(report, found)
 
 
@@ -70,6 +71,19 @@ def _incomplete(report: Report) -> Iterator[str]:
         yield f"Not read: {what}: {reason}"
     if len(unread) > _UNREAD:
         yield f"Not read: {len(unread) - _UNREAD} more"
+
+
+def _scheduled(report: Report) -> Iterator[str]:
+    """What has changed since the report before, where it is one of a schedule."""
+    schedule = report.get("schedule")
+    if schedule is None:
+        return
+    appeared = set(schedule["appeared"])
+    yield from (f"New: {row['what']} ({row['id']})" for row in report["findings"] if row["id"] in appeared)
+    yield from (f"Gone: {row['what']} ({row['id']})" for row in schedule["gone"])
+    if schedule["error"]:
+        yield f"The last audit could not be made: {schedule['error']}"
+    yield f"The next audit is at {iso8601(schedule['due'])}, {len(appeared)} new, {len(schedule['gone'])} gone"
 
 
 def _total(report: Report, found: list[Row]) -> str:

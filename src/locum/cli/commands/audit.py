@@ -10,10 +10,11 @@ from typing import Any, Final
 import click
 
 from locum.analysis.audit import SEVERITIES
+from locum.cli import units
 from locum.cli.audits import accepted, mending, report
 from locum.cli.audits.sarif import as_sarif
 from locum.cli.audits.scanning import Scan
-from locum.cli.home import data_option, read_plane
+from locum.cli.home import Plane, data_option, plane_time, read_plane
 from locum.cli.screen import folded, printable
 from locum.compute.handover import ask, connect
 from locum.core.errors import LocumError
@@ -38,6 +39,9 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="Look for access keys in the objects of this bucket; repeatable.")  # fmt: skip
 @click.option("--days", type=click.IntRange(1, 400), default=_DAYS, show_default=True,
               help="What was not used for so many days is unused; an older key is old.")  # fmt: skip
+@click.option("--every", type=units.Duration(), metavar="DURATION",
+              help="Have the plane make this audit again so often, 30d say; 0s: not any more.")  # fmt: skip
+@click.option("--last", is_flag=True, help="The last report of --every, and what has changed; nothing is looked at.")
 @click.option("--region", default="", metavar="NAME", help="The Region that is read; the plane's by default.")
 def command(data: Path, form: str, severity: str, **given: Any) -> None:
     """Tell what is wrong with the identities of the plane: paths to an administrator, strangers, keys, what is unused.
@@ -45,21 +49,17 @@ def command(data: Path, form: str, severity: str, **given: Any) -> None:
     Exit code 0: no open finding is so severe as --fail-on; 1: there is one, or something could not be looked at; 2:
     the plane or a file cannot be used.
     """
+    if given["last"] and (given["every"] is not None or given["applies"]):
+        raise click.UsageError("--last shows an earlier report: it goes with neither --every nor --apply")
     try:
         plane = read_plane(data)
         known = accepted.baseline(given["baseline"]) if given["baseline"] else frozenset()
         suppressed = accepted.suppressions(given["suppress"]) if given["suppress"] else {}
-        question = {
-            "account": plane.account,
-            "region": given["region"] or plane.region,
-            "access_key": os.environ.get("AWS_ACCESS_KEY_ID", ""),
-            "buckets": list(given["objects"]),
-            "days": given["days"],
-        }
+        question = {"last": True} if given["last"] else _question(plane, given)
         with connect(data) as connection:
             answer = ask(connection, {"audit": question})
         told = _whole(answer, given["scan"])
-        told["findings"] = accepted.accepted(told["findings"], known, suppressed, told["at"])
+        told["findings"] = accepted.accepted(told["findings"], known, suppressed, plane_time(data))
         click.echo(_shown(told, form, fix=given["fix"]))
         failed = 0
         if given["applies"]:
@@ -69,6 +69,18 @@ def command(data: Path, form: str, severity: str, **given: Any) -> None:
         click.echo(f"locum: {printable(str(error))}", err=True)
         raise SystemExit(2) from None
     raise SystemExit(1 if failed or report.fails(told, severity) else 0)
+
+
+def _question(plane: Plane, given: dict[str, Any]) -> dict[str, Any]:
+    every = {} if given["every"] is None else {"every": given["every"]}
+    return {
+        "account": plane.account,
+        "region": given["region"] or plane.region,
+        "access_key": os.environ.get("AWS_ACCESS_KEY_ID", ""),
+        "buckets": list(given["objects"]),
+        "days": given["days"],
+        **every,
+    }
 
 
 def _agreed(line: str) -> bool:

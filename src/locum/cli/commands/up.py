@@ -180,7 +180,7 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
 
     attachments = Attachments(host, attached)
     activate = None if node.agents is None else node.agents.activate
-    own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.calls.make)
+    own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.audits)
     carriers = CarrierAttachments(node.carriers)
     control = Control(node.options.data, {**attachments.questions, **carriers.questions, **own.questions})
     changes = InstanceChanges(node.ledger, attachments.review)
