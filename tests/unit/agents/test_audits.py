@@ -52,6 +52,8 @@ def test_keys_are_found_in_user_data_templates_parameters_functions_and_objects(
     data = {"UserData": base64.b64encode(PAIR.encode()).decode()}
     template = ec2.create_launch_template(LaunchTemplateName="audited", LaunchTemplateData=data)
     plane.client("ssm").put_parameter(Name="/audited/pair", Type="SecureString", Value=PAIR)
+    for name, value in (("id", KEY_ID), ("secret", SECRET)):
+        plane.client("ssm").put_parameter(Name=f"/audited/apart/{name}", Type="SecureString", Value=value)
     s3 = plane.client("s3")
     s3.create_bucket(Bucket="audited-bucket")
     s3.put_object(Bucket="audited-bucket", Key="a/b c", Body=PAIR.encode())
@@ -64,6 +66,7 @@ def test_keys_are_found_in_user_data_templates_parameters_functions_and_objects(
         f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{launched}",
         f"arn:aws:ec2:{REGION}:{ACCOUNT}:launch-template/{template['LaunchTemplate']['LaunchTemplateId']}",
         f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/audited/pair",
+        f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/audited/apart/id",
         "arn:aws:s3:::audited-bucket/a/b c",
         task["taskDefinition"]["taskDefinitionArn"],
     }

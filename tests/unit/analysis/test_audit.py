@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from locum.analysis.audit import RULES, Evidence, Finding, Text, Use, audited
+from locum.analysis.audit import RULES, Evidence, Exposed, Finding, Use, audited
 from locum.analysis.escalation import Worn
 from locum.core.clock import DAY
 from locum.state import (
@@ -32,7 +32,6 @@ ACCOUNT = "111122223333"
 STRANGER = "999999999999"
 OLD = NOW - 200 * DAY
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
-SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYab"
 
 
 @pytest.fixture
@@ -308,21 +307,12 @@ def test_a_path_is_told_with_its_steps_and_is_gone_once_it_is_mended(at: Planted
 
 def test_a_key_in_a_text_is_named_by_its_id_and_deactivated_where_it_is_known(at: Planted) -> None:
     at.user("ann")
-    text = Text(ACCOUNT, "arn:aws:ssm:::parameter/x", "the parameter", f"{KEY_ID} {SECRET}".encode())
-    (finding,) = of("long-lived-key", at, texts=(text,))
+    exposed = Exposed(ACCOUNT, "arn:aws:ssm:::parameter/x", "the parameter", (KEY_ID,))
+    (finding,) = of("long-lived-key", at, exposed=(exposed,))
     assert KEY_ID in finding.what
     assert finding.fixes == ()
     key_of(at, "ann")
-    assert [operations(one) for one in of("long-lived-key", at, texts=(text,))] == [["UpdateAccessKey"]]
-
-
-def test_attack_a_secret_is_in_no_finding(at: Planted) -> None:
-    at.user("ann")
-    key_of(at, "ann")
-    text = Text(ACCOUNT, "arn:aws:ssm:::parameter/x", "the parameter", f"{KEY_ID}={SECRET}".encode())
-    findings = audited(evidence(at, texts=(text,)))
-    assert findings
-    assert SECRET not in repr(findings)
+    assert [operations(one) for one in of("long-lived-key", at, exposed=(exposed,))] == [["UpdateAccessKey"]]
 
 
 def test_the_id_of_a_finding_stays_as_long_as_it_is_there(at: Planted) -> None:
@@ -335,3 +325,17 @@ def test_the_id_of_a_finding_stays_as_long_as_it_is_there(at: Planted) -> None:
 
 def test_an_empty_plane_has_no_findings() -> None:
     assert audited(Evidence(State(), NOW)) == []
+
+
+def test_administrators_of_one_account_who_are_those_of_another_are_told_but_for_the_management_account() -> None:
+    theirs = Planted(STRANGER)
+    theirs.user("boss", attached=(ADMIN,))
+    theirs.user("other", attached=(ADMIN,))
+    at = Planted(ACCOUNT, theirs.state)
+    at.admin_role("top", trust=trust(aws=STRANGER))
+    (finding,) = of("administrators-of-another-account", at)
+    assert (finding.resource, finding.account) == (at.arn("role", "top"), ACCOUNT)
+    assert f"{STRANGER}:user/boss" in finding.what
+    at.put(Organization(account=STRANGER, id="o-1", root="r-1", created=1))
+    at.put(Member(account=STRANGER, id=ACCOUNT, parent="r-1", joined=1, name="a", email="a@example.com"))
+    assert of("administrators-of-another-account", at) == []

@@ -11,7 +11,7 @@ import zlib
 
 import pytest
 
-from locum.analysis.audit.secrets import keys_in
+from locum.analysis.audit.secrets import LARGEST, MOST, Look, look
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -35,17 +35,19 @@ def zipped(content: bytes) -> bytes:
         base64.b64encode(PLAIN),
         base64.urlsafe_b64encode(PLAIN),
         base64.encodebytes(PLAIN * 3),
+        b"id: " + base64.b64encode(KEY_ID.encode()) + b"\nsecret: " + base64.b64encode(SECRET.encode()),
         b"data: " + base64.b64encode(PLAIN).rstrip(b"="),
         gzip.compress(PLAIN),
         zlib.compress(b"blob 80\0" + PLAIN),
         base64.b64encode(gzip.compress(PLAIN)),
+        gzip.compress(b"first") + gzip.compress(PLAIN),
         zipped(PLAIN),
         PLAIN.decode().encode("utf-16"),
         PLAIN.decode().encode("utf-16-le"),
     ],
 )
 def test_attack_a_key_with_its_secret_is_found_however_it_is_packed(content: bytes) -> None:
-    assert keys_in(content) == {KEY_ID}
+    assert look(content) == Look(frozenset({KEY_ID}), whole=True)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +66,19 @@ def test_attack_a_key_with_its_secret_is_found_however_it_is_packed(content: byt
     ],
 )
 def test_what_is_no_key_with_its_secret_is_left_alone(content: bytes) -> None:
-    assert keys_in(content) == set()
+    assert look(content) == Look(frozenset(), whole=True)
 
 
-def test_attack_what_unpacks_to_more_than_is_looked_at_ends() -> None:
-    assert keys_in(gzip.compress(b"\0" * (64 << 20) + PLAIN)) == set()
+def test_attack_a_secret_is_not_in_what_is_told_of_it() -> None:
+    assert SECRET not in repr(look(PLAIN))
+
+
+@pytest.mark.nightly
+def test_attack_what_unpacks_to_more_than_is_looked_at_ends_and_is_told() -> None:
+    assert look(gzip.compress(b"\0" * (64 << 20) + PLAIN)) == Look(frozenset(), whole=False)
+    bomb = gzip.compress(b"\0" * LARGEST)
+    times = (number.to_bytes(4, "little") for number in range(200))  # so that no two are alike
+    bombs = b" ".join(base64.b64encode(bomb[:4] + time + bomb[8:]) for time in times)
+    assert not look(bombs).whole
+    assert not look(b" " * (LARGEST + 1)).whole
+    assert MOST > LARGEST

@@ -131,7 +131,10 @@ def test_attack_what_is_said_of_a_finding_is_no_line_of_the_script() -> None:
 
 def test_the_script_is_by_account_and_leaves_out_what_is_accepted_or_out_of_date() -> None:
     change = fix("UpdateAssumeRolePolicy", RoleName="r", PolicyDocument="{}")
+    profile = fix("RemoveRoleFromInstanceProfile", InstanceProfileName="p", RoleName="q")
     rows = [
+        row("unused-role", fixes=[profile]),
+        row("unused-profile", fixes=[fix("DeleteInstanceProfile", InstanceProfileName="p")]),
         row("trust-of-stranger", fixes=[change]),
         row("trust-without-external-id", fixes=[change]),
         row(fixes=[fix(RoleName="known")], accepted="known"),
@@ -140,6 +143,7 @@ def test_the_script_is_by_account_and_leaves_out_what_is_accepted_or_out_of_date
     lines = list(script(rows))
     assert sum("update-assume-role-policy" in line for line in lines) == 1
     assert not any("known" in line for line in lines)
+    assert not any("delete-instance-profile" in line for line in lines)
     assert lines.index("# -- with credentials of the account 222222222222") < lines.index(
         "aws iam delete-role --role-name theirs"
     )

@@ -11,7 +11,7 @@ import msgspec
 from locum.agents.audits import wearers
 from locum.agents.audits.reading import Make, Reading
 from locum.agents.plans import principals
-from locum.analysis.audit import Evidence, Finding, Use, audited
+from locum.analysis.audit import Evidence, Exposed, Finding, Use, audited
 from locum.analysis.audit.evidence import DAYS
 from locum.analysis.escalation import Escalations, Surface, escalations
 from locum.calls.runtime import Runtime
@@ -88,8 +88,13 @@ def _audited(
 ) -> tuple[list[Finding], Escalations]:
     worn = (*wearers.instances(state), *wearers.stacks(state), *(one for one in reading.worn if one.role))
     searched = escalations(Surface(state, now, question.region, worn, reading.facts), BUDGET)
-    texts = (*wearers.user_data(state), *reading.texts)
-    return audited(Evidence(state, now, uses, searched, worn, texts, question.days)), searched
+    exposed = list(reading.exposed)
+    for instance, found in wearers.user_data(state):
+        if not found.whole:
+            reading.unread[f"the user data of {instance.arn}"] = "it is too large, also unpacked"
+        if found.keys:
+            exposed.append(Exposed(instance.account, instance.arn, "the user data", tuple(sorted(found.keys))))
+    return audited(Evidence(state, now, uses, searched, worn, tuple(exposed), question.days)), searched
 
 
 def row(finding: Finding) -> dict[str, Any]:

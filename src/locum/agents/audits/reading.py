@@ -5,11 +5,13 @@ A call that is refused is no end of the audit: what could not be read is told wi
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from locum.agents.audits.wearers import decoded
-from locum.analysis.audit.evidence import Text
+from locum.analysis.audit.evidence import Exposed
+from locum.analysis.audit.secrets import look
 from locum.analysis.escalation import Worn
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
@@ -24,9 +26,7 @@ PAGES: Final = 1000
 OBJECTS: Final = 10_000
 """Objects of a bucket that are read at most."""
 
-_ABSENT: Final = frozenset(
-    {"ResourceNotFoundException", "NotImplemented", "NoSuchEntity", "InternalFailure", "UnknownOperationException"}
-)
+_ABSENT: Final = frozenset({"ResourceNotFoundException", "NotImplemented"})
 
 
 class Reading:
@@ -34,7 +34,7 @@ class Reading:
 
     def __init__(self, make: Make, caller: Caller, region: str) -> None:
         self.worn: list[Worn] = []
-        self.texts: list[Text] = []
+        self.exposed: list[Exposed] = []
         self.facts: dict[str, ResourceFacts] = {}
         self.unread: dict[str, str] = {}
         self._make = make
@@ -59,14 +59,16 @@ class Reading:
                 name = entry["Key"]
                 found = await self._ask("s3", "GetObject", name, Bucket=bucket, Key=name)
                 if found is not None:
-                    self._text(f"arn:aws:s3:::{bucket}/{name}", "the object", await _content(found.get("Body", b"")))
+                    await self._text(
+                        f"arn:aws:s3:::{bucket}/{name}", "the object", await _content(found.get("Body", b""))
+                    )
 
     async def _functions(self) -> None:
         async for page in self._pages("lambda", "ListFunctions", ("NextMarker", "Marker")):
             for one in page.get("Functions") or ():
                 arn, name = one["FunctionArn"], one["FunctionName"]
                 self.worn.append(Worn("lambda:function", arn, name, one.get("Role", "")))
-                self._text(arn, "the environment", _environment((one.get("Environment") or {}).get("Variables")))
+                await self._text(arn, "the environment", _environment((one.get("Environment") or {}).get("Variables")))
                 policy = await self._ask("lambda", "GetPolicy", name, FunctionName=name)
                 if policy is not None and policy.get("Policy"):
                     self.facts[arn] = ResourceFacts(policy=policy["Policy"])
@@ -82,7 +84,7 @@ class Reading:
                     variables = {
                         row.get("name", ""): row.get("value", "") for row in container.get("environment") or ()
                     }
-                    self._text(arn, f"the environment of {container.get('name', '')}", _environment(variables))
+                    await self._text(arn, f"the environment of {container.get('name', '')}", _environment(variables))
 
     async def _templates(self) -> None:
         async for page in self._pages("ec2", "DescribeLaunchTemplates", ("NextToken", "NextToken")):
@@ -93,17 +95,22 @@ class Reading:
                     data = (version.get("LaunchTemplateData") or {}).get("UserData")
                     arn = f"arn:aws:ec2:{self._region}:{self._caller.account}:launch-template/{name}"
                     if data:
-                        self._text(arn, f"the user data of version {version.get('VersionNumber')}", decoded(data))
+                        await self._text(arn, f"the user data of version {version.get('VersionNumber')}", decoded(data))
 
     async def _parameters(self) -> None:
+        """Each parameter, where it has the id of a key together with those beside it: the secret may be one of them."""
+        values: dict[str, str] = {}
         async for page in self._pages("ssm", "DescribeParameters", ("NextToken", "NextToken")):
             for one in page.get("Parameters") or ():
                 name = one["Name"]
                 found = await self._ask("ssm", "GetParameter", name, Name=name, WithDecryption=True)
-                value = (found or {}).get("Parameter") or {}
-                path = name if name.startswith("/") else f"/{name}"
-                arn = f"arn:aws:ssm:{self._region}:{self._caller.account}:parameter{path}"
-                self._text(arn, "the parameter", str(value.get("Value", "")).encode())
+                values[name] = str(((found or {}).get("Parameter") or {}).get("Value", ""))
+        for name, value in values.items():
+            beside = [it for other, it in values.items() if other.rpartition("/")[0] == name.rpartition("/")[0]]
+            content = "\n".join((value, *beside)) if "AKIA" in value else value
+            path = name if name.startswith("/") else f"/{name}"
+            arn = f"arn:aws:ssm:{self._region}:{self._caller.account}:parameter{path}"
+            await self._text(arn, "the parameter", content.encode())
 
     async def _projects(self) -> None:
         async for page in self._pages("codebuild", "ListProjects", ("nextToken", "nextToken")):
@@ -114,7 +121,7 @@ class Reading:
                 self.worn.append(Worn("codebuild:project", arn, one["name"], one.get("serviceRole", "")))
                 rows = (one.get("environment") or {}).get("environmentVariables") or ()
                 variables = {row.get("name", ""): row.get("value", "") for row in rows}
-                self._text(arn, "the environment", _environment(variables))
+                await self._text(arn, "the environment", _environment(variables))
 
     async def _notebooks(self) -> None:
         async for page in self._pages("sagemaker", "ListNotebookInstances", ("NextToken", "NextToken")):
@@ -150,9 +157,13 @@ class Reading:
                 self.unread[f"{service}:{operation}{f' of {of}' if of else ''}"] = f"{fault.code}: {fault.message}"
             return None
 
-    def _text(self, resource: str, where: str, content: bytes) -> None:
-        if content:
-            self.texts.append(Text(self._caller.account, resource, where, content))
+    async def _text(self, resource: str, where: str, content: bytes) -> None:
+        """Look for access keys in `content`, beside the event loop. It is not kept."""
+        found = await asyncio.to_thread(look, content)
+        if not found.whole:
+            self.unread[f"{where} of {resource}"] = "it is too large, also unpacked"
+        if found.keys:
+            self.exposed.append(Exposed(self._caller.account, resource, where, tuple(sorted(found.keys))))
 
 
 def _environment(variables: Mapping[str, Any] | None) -> bytes:

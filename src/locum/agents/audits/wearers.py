@@ -1,11 +1,11 @@
-"""What wears roles in the state, and the texts in it that may have secrets: instances, stacks."""
+"""What wears roles in the state, and what may have secrets in it: instances, stacks."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
 
-from locum.analysis.audit.evidence import Text
+from locum.analysis.audit.secrets import Look, look
 from locum.analysis.escalation import Worn
 from locum.state import Instance, InstanceProfile, Role, Stack, State
 from locum.state.associations import association_of
@@ -33,11 +33,11 @@ def stacks(state: State) -> Iterator[Worn]:
             yield Worn("cloudformation:stack", stack.arn, stack.name, stack.role)
 
 
-def user_data(state: State) -> Iterator[Text]:
-    """The user data of instances."""
+def user_data(state: State) -> Iterator[tuple[Instance, Look]]:
+    """The instances with user data, and what is in it."""
     for instance in state.every(Instance):
         if instance.user_data and instance.state not in _ENDED:
-            yield Text(instance.account, instance.arn, "the user data", instance.user_data)
+            yield instance, look(instance.user_data)
 
 
 def decoded(text: object) -> bytes:

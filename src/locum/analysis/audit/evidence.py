@@ -27,21 +27,13 @@ class Use(msgspec.Struct, frozen=True):
     at: float
 
 
-class Text(msgspec.Struct, frozen=True):
-    """Something that may have secrets in it: the user data of an instance, an environment. `where` tells which."""
+class Exposed(msgspec.Struct, frozen=True):
+    """Something that has access keys in it, by their ids, with their secrets: an environment. `where` tells which."""
 
     account: str
     resource: str
     where: str
-    content: bytes
-
-
-class Template(msgspec.Struct, frozen=True):
-    """A launch template whose instances allow metadata without a session token."""
-
-    account: str
-    arn: str
-    name: str
+    keys: tuple[str, ...]
 
 
 class Evidence(msgspec.Struct, frozen=True, dict=True):
@@ -55,7 +47,7 @@ class Evidence(msgspec.Struct, frozen=True, dict=True):
     uses: Mapping[str, tuple[Use, ...]] = {}
     escalations: Escalations = Escalations((), (), True, 0)
     worn: tuple[Worn, ...] = ()
-    texts: tuple[Text, ...] = ()
+    exposed: tuple[Exposed, ...] = ()
     days: int = DAYS
 
     @property

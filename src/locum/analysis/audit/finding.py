@@ -62,6 +62,13 @@ RULES: Final[Mapping[str, Rule]] = {
         "Take one of the permissions of the path away; the call denies the first of them.",
         f"{_IAM}/access_policies_boundaries.html",
     ),
+    "administrators-of-another-account": Rule(
+        "medium",
+        "The administrators of one account are those of another one",
+        "Whoever takes over the first account has the second one, too.",
+        "Name in the trust policy who needs it, or accept the finding with a reason.",
+        f"{_IAM}/tutorial_cross-account-with-roles.html",
+    ),
     "long-lived-key": Rule(
         "high",
         "An access key with its secret where a role belongs",

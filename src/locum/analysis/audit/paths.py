@@ -29,6 +29,16 @@ def paths_to_administrators(evidence: Evidence) -> Iterator[Finding]:
         yield finding("escalation-path", account, path.source, what, fixes=fixes, steps=steps)
 
 
+def crossings(evidence: Evidence) -> Iterator[Finding]:
+    """Roles by which administrators of one account are administrators of another one."""
+    for hop in evidence.escalations.crossings:
+        account, source = hop.target.split(":")[4], hop.source.split(":")[4]
+        what = (
+            f"Administrators of the account {source}, as {hop.source}, are administrators of {account} by {hop.target}."
+        )
+        yield finding("administrators-of-another-account", account, hop.target, what, key=source, steps=(step_of(hop),))
+
+
 _ANYBODY: Final = "Anybody with a token of "
 
 
@@ -58,4 +68,4 @@ def _denial(evidence: Evidence, path: Path) -> Fix:
     return Fix("iam", f"Put{kind}Policy", params)
 
 
-CHECKS: Final = (paths_to_administrators,)
+CHECKS: Final = (paths_to_administrators, crossings)

@@ -12,17 +12,18 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
-from locum.analysis.audit.evidence import Evidence, Text
+from locum.analysis.audit.evidence import Evidence, Exposed
 from locum.analysis.audit.finding import Finding, finding
 from locum.analysis.audit.unused import deactivation
-from locum.state import AccessKey, State
+from locum.state import AccessKey, State, User
 from locum.state.indexes import ACCESS_KEY_ID
 
 _KEY: Final = re.compile(rb"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])")
 _SECRET: Final = re.compile(rb"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{64,}={0,2}")
+_WORD: Final = re.compile(rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,96}={0,2}(?![A-Za-z0-9+/=_-])")
 _HEX: Final = re.compile(rb"[0-9a-fA-F]{40}")
 _GZIP: Final = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 """The beginnings of gzip (RFC 1952) and zlib (RFC 1950, as in Git's objects)."""
@@ -31,6 +32,9 @@ _ZIP: Final = b"PK\x03\x04"
 
 LARGEST: Final = 16 << 20
 """Octets of a text that are looked at, also once it is unpacked."""
+
+MOST: Final = 4 * LARGEST
+"""Octets of all layers of a text that are looked at."""
 
 _LAYERS: Final = 3
 """How often something is unpacked: base64 in gzip in base64."""
@@ -41,30 +45,42 @@ _MEMBERS: Final = 1000
 _WRAPPED: Final = re.compile(rb"(?<=[A-Za-z0-9+/])\r?\n(?=[A-Za-z0-9+/=])")
 
 
+class Look(NamedTuple):
+    """The ids of the access keys in a content that has secrets, too. `whole`: all of it was looked at."""
+
+    keys: frozenset[str]
+    whole: bool
+
+
 def long_lived_keys(evidence: Evidence) -> Iterator[Finding]:
-    """The access keys in the texts that were read."""
-    for text in evidence.texts:
-        yield from in_text(text, evidence.state)
+    """The access keys that were found with their secrets."""
+    for exposed in evidence.exposed:
+        yield from findings_of(exposed, evidence.state)
 
 
-def in_text(text: Text, state: State | None = None) -> Iterator[Finding]:
-    """The access keys in a text whose secrets are there, too."""
-    for key_id in sorted(keys_in(text.content)):
+def findings_of(exposed: Exposed, state: State | None = None) -> Iterator[Finding]:
+    """The findings of what has access keys in it."""
+    for key_id in exposed.keys:
         key = None if state is None else state.first(AccessKey, ACCESS_KEY_ID, key_id)
-        fixes = () if key is None or not key.active or key.account != text.account else (deactivation(key),)
-        whose = "" if key is None else f" of {key.user or 'the root user'} in {key.account}"
-        what = f"The access key {key_id}{whose} is in {text.where}, with its secret."
-        yield finding("long-lived-key", text.account, text.resource, what, key=f"{text.where} {key_id}", fixes=fixes)
+        user = None if key is None or state is None else state.get(User, key.account, key.user)
+        name = "" if user is None else user.name
+        ours = key is not None and key.active and key.account == exposed.account
+        whose = "" if key is None else f" of {name or 'the root user'} in {key.account}"
+        what = f"The access key {key_id}{whose} is in {exposed.where}, with its secret."
+        fixes = (deactivation(key, name),) if ours and key is not None else ()
+        told = f"{exposed.where} {key_id}"
+        yield finding("long-lived-key", exposed.account, exposed.resource, what, key=told, fixes=fixes)
 
 
-def keys_in(content: bytes) -> set[str]:
-    """The ids of access keys in `content` and in what is packed in it, in layers that have a secret as well."""
+def look(content: bytes) -> Look:
+    """Look for access keys in `content` and in what is packed in it, in layers that have a secret as well."""
     found: set[str] = set()
-    for layer in _layers(content[:LARGEST], _LAYERS):
+    unpacking = _Unpacking()
+    for layer in unpacking.layers(content[:LARGEST], _LAYERS):
         keys = {key.decode() for key in _KEY.findall(layer)}
         if keys and any(_is_secret(one) for one in _SECRET.findall(layer)):
             found |= keys
-    return found
+    return Look(frozenset(found), unpacking.left > 0 and not unpacking.cut and len(content) <= LARGEST)
 
 
 def _is_secret(candidate: bytes) -> bool:
@@ -74,29 +90,51 @@ def _is_secret(candidate: bytes) -> bool:
     return any(c in candidate for c in b"0123456789") and candidate.upper() != candidate != candidate.lower()
 
 
-def _layers(content: bytes, depth: int) -> Iterator[bytes]:
-    """`content`, and what is packed in it: gzip, zlib, ZIP, base64 (also in lines), UTF-16."""
-    yield content
-    if not depth:
-        return
-    if content.startswith(_GZIP):
-        yield from _layers(_inflated(content), depth - 1)
-    if content.startswith(_ZIP):
-        for member in _members(content):
-            yield from _layers(member, depth - 1)
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[1:2] == b"\0":
-        yield from _layers(content.replace(b"\0", b""), depth - 1)
-    for packed in dict.fromkeys(_BASE64.findall(_WRAPPED.sub(b"", content))):
-        inner = _decoded(packed)
-        if inner:
-            yield from _layers(inner, depth - 1)
+class _Unpacking:
+    """Unpacks contents, up to `left` octets in all. `cut`: something has more in it than is unpacked."""
 
+    def __init__(self) -> None:
+        self.left = MOST
+        self.cut = False
 
-def _inflated(content: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=47).decompress(content, LARGEST)  # 32 + 15: either header
-    except zlib.error:
-        return b""
+    def layers(self, content: bytes, depth: int) -> Iterator[bytes]:
+        """`content`, and what is packed in it: gzip, zlib, ZIP, base64 (also in lines, or word by word), UTF-16."""
+        self.left -= len(content)
+        if self.left <= 0:
+            return
+        yield content
+        for inner in self._packed(content) if depth else ():
+            if inner:
+                yield from self.layers(inner, depth - 1)
+            if self.left <= 0:
+                return
+
+    def _inflated(self, content: bytes) -> bytes:
+        """What is in gzip or zlib, in all members of it. What is damaged has nothing in it."""
+        found, size = [], 0
+        try:
+            while content and size < LARGEST:
+                inflating = zlib.decompressobj(wbits=47)  # 32 + 15: either header
+                found.append(inflating.decompress(content, LARGEST - size))
+                size += len(found[-1])
+                self.cut = self.cut or bool(inflating.unconsumed_tail)
+                content = inflating.unused_data
+        except zlib.error:
+            pass  # the end of the members, or damage
+        return b"".join(found)
+
+    def _packed(self, content: bytes) -> Iterator[bytes]:
+        if content.startswith(_GZIP):
+            yield self._inflated(content)
+        if content.startswith(_ZIP):
+            yield from _members(content)
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[1:2] == b"\0":
+            yield content.replace(b"\0", b"")
+        words = [inner for word in _WORD.findall(content) if (inner := _decoded(word)).isascii()]
+        if len(words) > 1:  # a key and its secret, each by itself, as Kubernetes has them
+            yield b"\n".join(words)
+        for packed in dict.fromkeys(_BASE64.findall(_WRAPPED.sub(b"", content))):
+            yield _decoded(packed)
 
 
 def _members(content: bytes) -> Iterator[bytes]:

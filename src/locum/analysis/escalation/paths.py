@@ -17,7 +17,8 @@ from locum.analysis.escalation.methods import BECOMING, RAISING, Method
 from locum.analysis.escalation.outsiders import outsider_hops
 from locum.analysis.escalation.surface import Entity, Surface
 from locum.authz import action_of
-from locum.state import Role, User
+from locum.state import Member, Role, State, User
+from locum.state.indexes import MEMBERSHIP
 
 BUDGET: Final = 1_000_000
 """Decisions of a search, unless another number is given: half a minute of them."""
@@ -38,13 +39,16 @@ class Path(NamedTuple):
 class Escalations(NamedTuple):
     """The shortest path of each principal that has one, by its ARN; and the ARNs of the administrators.
 
-    `complete` is False where the search was given up after so many `decisions`: there may be further paths.
+    `crossings` are steps from an administrator of one account to who is one of another account, or has a path to it:
+    one for each account and role. `complete` is False where the search was given up after so many `decisions`: there
+    may be further paths.
     """
 
     paths: tuple[Path, ...]
     administrators: tuple[str, ...]
     complete: bool
     decisions: int
+    crossings: tuple[Hop, ...] = ()
 
 
 def escalations(surface: Surface, budget: int = BUDGET) -> Escalations:
@@ -55,13 +59,16 @@ def escalations(surface: Surface, budget: int = BUDGET) -> Escalations:
         search.run()
     except BudgetSpent:
         complete = False
-    return Escalations(search.paths(), tuple(sorted(search.administrators)), complete, search.judge.decisions)
+    return Escalations(
+        search.paths(), tuple(sorted(search.administrators)), complete, search.judge.decisions, tuple(search.crossings)
+    )
 
 
 class _Search:
     def __init__(self, surface: Surface, budget: int) -> None:
         self.judge = Judge(surface, budget)
         self.administrators: set[str] = set()
+        self.crossings: list[Hop] = []
         self._surface = surface
         self._looks = Looks(surface)
         self._everybody = self._looks.everybody
@@ -82,6 +89,22 @@ class _Search:
         inside = [one for one in self._everybody if self._settled(one) and isinstance(one, Role)]
         for hop in outsider_hops(self.judge, inside):
             self._hops.setdefault(hop.source, hop)
+        for role in inside:
+            self._cross(role)
+
+    def _cross(self, role: Role) -> None:
+        """Note who is an administrator of another account and can assume `role`; one of each account."""
+        found: set[str] = set()
+        for source in self._looks.trusted(role):
+            account = source.account
+            if account in found or account == role.account or source.arn not in self.administrators:
+                continue
+            if manages(self._surface.state, account, role.account):
+                continue
+            hop = self.judge.hop(BECOMING[0], source, role)
+            if hop is not None:
+                found.add(account)
+                self.crossings.append(hop)
 
     def paths(self) -> tuple[Path, ...]:
         """The path of everybody who is settled and no administrator."""
@@ -180,3 +203,9 @@ def _look(method: Method, target: Entity) -> tuple[tuple[str, ...], str, str]:
     """The actions that `method` takes, and the one that it takes on `target` itself, with its ARN."""
     key = "iam:PassRole" if method.service else _needed(method)[0] if method.on_target else ""
     return _needed(method), key, target.arn
+
+
+def manages(state: State, account: str, other: str) -> bool:
+    """Whether `account` is the management account of the organization of `other`, over which it has power anyway."""
+    member = state.first(Member, MEMBERSHIP, other)
+    return member is not None and member.account == account

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 class Mending(NamedTuple):
-    """The calls of one finding. `stale`: others before it change the same document, which these do not know of."""
+    """The calls of one finding. `stale`: those before it change the same role or profile."""
 
     finding: Row
     fixes: tuple[Row, ...]
@@ -28,17 +28,18 @@ class Mending(NamedTuple):
 
 def mendings(findings: list[Row]) -> Iterator[Mending]:
     """What there is to be done about findings that are not accepted."""
-    written: set[tuple[str, str]] = set()
+    changed: set[tuple[str, str, str]] = set()
     for finding in findings:
         if finding["accepted"] or not finding["fixes"]:
             continue
         places = {
-            (finding["account"], fix["params"]["RoleName"])
+            (finding["account"], member, fix["params"][member])
             for fix in finding["fixes"]
-            if fix["operation"] in ("UpdateAssumeRolePolicy", "DeleteRole")
+            for member in ("RoleName", "InstanceProfileName")
+            if member in fix["params"]
         }
-        yield Mending(finding, tuple(finding["fixes"]), bool(places & written))
-        written |= places
+        yield Mending(finding, tuple(finding["fixes"]), bool(places & changed))
+        changed |= places
 
 
 def script(findings: list[Row]) -> Iterator[str]:
@@ -51,7 +52,7 @@ def script(findings: list[Row]) -> Iterator[str]:
             yield f"# -- with credentials of the account {account}"
         yield f"# {finding['severity']}: {printable(finding['what'])} ({finding['id']})"
         if mending.stale:
-            yield "# audit again once the calls above were made: they change the same trust policy"
+            yield "# audit again once the calls above were made: they change the same role or profile"
             continue
         yield from (line_of(fix) for fix in mending.fixes)
 
@@ -96,7 +97,7 @@ def apply(findings: list[Row], client: Client, confirm: Callable[[str], bool], t
             failed += 1
             continue
         if mending.stale:
-            tell("  left: audit again, calls before change the same trust policy")
+            tell("  left: audit again, calls before it change the same role or profile")
             failed += 1
             continue
         failed += _made(mending, client, confirm, tell)

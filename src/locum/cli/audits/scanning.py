@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from locum.analysis.audit import Finding, Text
-from locum.analysis.audit.secrets import LARGEST, in_text
+from locum.analysis.audit import Exposed, Finding
+from locum.analysis.audit.secrets import LARGEST, findings_of, look
 
 _OVERLAP: Final = 4096
 """Octets of a part of a file that are read with the next one again."""
@@ -62,5 +62,8 @@ class Scan:
             if size > _MOST:
                 self.unread[str(file)] = f"it is larger than {_MOST} octets"
                 return
-            yield from in_text(Text("", str(file), "the file", kept + part))
+            found = look(kept + part)
+            if not found.whole:
+                self.unread[str(file)] = "it is too large once it is unpacked"
+            yield from findings_of(Exposed("", str(file), "the file", tuple(sorted(found.keys))))
             kept = part[-_OVERLAP:]
