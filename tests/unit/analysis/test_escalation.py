@@ -10,7 +10,17 @@ import pytest
 from locum.analysis.escalation import METHODS, Judge, Surface, Worn
 from locum.analysis.escalation.methods import Method
 from locum.core.resources import ResourceFacts
-from locum.state import AccessKey, Instance, LoginProfile, MfaDevice, ProfileAssociation, State
+from locum.state import (
+    AccessKey,
+    Instance,
+    LoginProfile,
+    Member,
+    MfaDevice,
+    Organization,
+    OrganizationPolicy,
+    ProfileAssociation,
+    State,
+)
 from support.planted import ADMIN, NOW, REGION, Planted, allow, deny, document, found, trust, ways
 
 ACCOUNT = "111122223333"
@@ -386,3 +396,53 @@ def test_each_method_is_one_that_who_may_do_all_can_use(method: Method) -> None:
     nobody = at.user("nobody", allow("s3:*"))
     surface = Surface(at.state, NOW, REGION, tuple(worn))
     assert not any(Judge(surface, 10_000).hop(method, nobody, target) for target in surface.principals())
+
+
+def under_scp(at: Planted, *statements: dict[str, Any], management: str = "999999999999") -> None:
+    """Put the account under a service control policy beside FullAWSAccess."""
+    policy = OrganizationPolicy(account=management, id="p-1", type="SERVICE_CONTROL_POLICY", name="limit",
+                                content=document(*statements))  # fmt: skip
+    at.put(policy)
+    at.put(Organization(account=management, id="o-1", root="r-1", created=1, policy_types=("SERVICE_CONTROL_POLICY",),
+                        root_policies=("p-FullAWSAccess", "p-1")))  # fmt: skip
+    at.put(Member(account=management, id=at.account, parent="r-1", joined=1, name="a", email="a@example.com"))
+
+
+def test_what_a_service_control_policy_denies_is_no_step() -> None:
+    at = Planted(ACCOUNT)
+    at.user("mallory", allow("iam:PutUserPolicy"))
+    under_scp(at, deny("iam:PutUserPolicy"))
+    assert found(at.state).paths == ()
+
+
+def test_a_service_control_policy_for_all_makes_nobody_less_of_an_administrator() -> None:
+    at = Planted(ACCOUNT)
+    at.user("boss", attached=(ADMIN,))
+    at.user("mallory", allow("iam:CreateAccessKey", on=at.arn("user", "boss")))
+    under_scp(at, deny("iam:CreateUser", "iam:AttachUserPolicy"), deny("iam:*", on="arn:aws:iam::*:role/protected"))
+    result = found(at.state)
+    assert result.administrators == (at.arn("user", "boss"),)
+    assert ways(result) == {"mallory": ["iam:CreateAccessKey"]}
+
+
+def test_a_boundary_that_stays_keeps_a_principal_from_raising_itself() -> None:
+    at = Planted(ACCOUNT)
+    limit = at.policy("limit", document(allow("iam:PutUserPolicy", "s3:*")))
+    at.user("mallory", allow("iam:PutUserPolicy"), boundary=limit.arn)
+    assert found(at.state).paths == ()
+
+
+def test_attack_an_administrator_hidden_behind_a_deny_of_one_action_is_found_as_a_path() -> None:
+    at = Planted(ACCOUNT)
+    at.user("boss", allow("*"), deny("iam:CreateRole"))
+    result = found(at.state)
+    assert result.administrators == ()
+    assert ways(result) == {"boss": ["iam:PutUserPolicy"]}
+
+
+def test_attack_a_policy_that_cannot_be_read_allows_nothing_and_ends_nothing() -> None:
+    at = Planted(ACCOUNT)
+    at.user("broken", inline={"own": "{"})
+    at.role("odd", trust="{", attached=(ADMIN,))
+    at.user("mallory", allow("iam:PutUserPolicy"))
+    assert set(ways(found(at.state))) == {"mallory"}
