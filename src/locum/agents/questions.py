@@ -1,4 +1,4 @@
-"""Questions of commands that the plane answers over its control socket: records, policies, the clock and faults.
+"""Questions of commands that the plane answers over its control socket: records, policies, audits, clock, faults.
 
 Few planes are asked, so that what answers is loaded late.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from locum.agents.audits.schedule import Audits
 from locum.audit import History, Selection, readable
 from locum.calls import Runtime
 from locum.compute.control import Asked, Questions
@@ -41,6 +42,10 @@ class _Hypothetical(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hypothetical: dict[str, Any]
 
 
+class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    audit: dict[str, Any]
+
+
 class _Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chaos: dict[str, Any]
 
@@ -56,10 +61,16 @@ class _Activate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlaneQuestions:
-    """Answers them. `authority` is the installation's certificate; `activate` is None where no agents are served."""
+    """Answers them. `authority` is the installation's certificate; `activate` is None where no agents are served.
 
-    def __init__(self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None) -> None:
+    `audits` makes audits; where it is None, none is made.
+    """
+
+    def __init__(
+        self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None, audits: Audits | None = None
+    ) -> None:
         self._runtime = runtime
+        self._audits = audits
         self._authority = authority
         self._activate = activate
         self._faults: Any = None
@@ -72,6 +83,7 @@ class PlaneQuestions:
             "policies": self._policies,
             "plan": self._plan,
             "hypothetical": self._hypothetical,
+            "audit": self._audit,
             "chaos": self._chaos,
             "authority": self._certificate,
             "activate": self._code,
@@ -111,6 +123,11 @@ class PlaneQuestions:
             self._runtime, asked.read(_Hypothetical).hypothetical
         )
         return answer
+
+    async def _audit(self, asked: Asked) -> dict[str, Any]:
+        if self._audits is None:
+            raise LocumError("this plane makes no audits")
+        return await self._audits.answer(asked.read(_Audit).audit)
 
     async def _chaos(self, asked: Asked) -> dict[str, Any]:
         if self._faults is None:

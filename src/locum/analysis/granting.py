@@ -67,7 +67,7 @@ def compare(held: Iterable[Held], written: Iterable[Statement]) -> Comparison:
     read, unreadable = _read(held)
     used = used_by_action(written)
     denied = [
-        _actions(statement)
+        matcher_of(statement)
         for _, statement in read
         if not statement.allows and not statement.conditions and statement.resources == (EVERYTHING,)
     ]
@@ -77,7 +77,7 @@ def compare(held: Iterable[Held], written: Iterable[Statement]) -> Comparison:
     for name, statement in read:
         if not statement.allows:
             continue
-        matches = _actions(statement)
+        matches = matcher_of(statement)
         unlisted[name].update(_unlisted(statement))
         for prefix, actions in _granted(matches, denied).items():
             mine = {action for action in actions if f"{prefix}:{action}".lower() not in used}
@@ -128,7 +128,7 @@ def _read(held: Iterable[Held]) -> tuple[list[tuple[str, Granting]], tuple[str, 
     return read, tuple(unreadable)
 
 
-def _actions(statement: Granting) -> Matcher:
+def matcher_of(statement: Granting) -> Matcher:
     """Whether `statement` is about a lower-case action."""
     listed = statement.actions if statement.actions is not None else statement.not_actions
     matchers = [_matcher(pattern.lower()) for pattern in listed or ()]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from locum.agents.analyzers.generating import PolicyGenerations
 from locum.agents.analyzers.reconciler import Analyzers
+from locum.agents.audits.schedule import Audits
 from locum.agents.aws_hosts import AwsHosts
 from locum.agents.carriers import CarrierHost
 from locum.agents.deliveries import Deliveries
@@ -47,7 +48,7 @@ from locum.cli.backends import (
     rotation_host,
     schedule_host,
 )
-from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
+from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
@@ -194,7 +195,7 @@ class Node:
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        of_records = self.trails, self.analyzers, self.generations
+        of_records = self.trails, self.analyzers, self.generations, self.audits
         for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, *of_records):
             agent.start()
             runtime.clock.on_move(agent.wake)
@@ -220,6 +221,7 @@ class Node:
         if self.agents is not None:
             self.agents.close()
         await self.announced_ends.close()
+        await self.audits.close()
         await self.trails.close()
         await self.analyzers.close()
         await self.generations.close()
@@ -243,6 +245,14 @@ class Node:
         self.trails = Trails(self.runtime, self.calls)
         self.analyzers = Analyzers(self.runtime, self.calls)
         self.generations = PolicyGenerations(self.runtime)
+        directory = self.journal.directory
+        audits = directory.path / AUDITS_FILE
+        self.audits = Audits(
+            self.runtime,
+            self.calls.make,
+            lambda: audits.read_bytes() if audits.exists() else b"",
+            partial(directory.write, AUDITS_FILE),
+        )
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)

@@ -4,6 +4,7 @@ keyring       the key ring (mode 0600)
 credentials   the root user's access key, as an AWS shared credentials file (mode 0600)
 plane.json    the address of the running plane; removed when it stops
 clock         how many seconds the plane's clock is ahead of the wall clock, once it was moved (mode 0600)
+audits        the schedule of audits and the last report, once there was one (mode 0600)
 control.sock  the socket by which launchers hand over their listening sockets
 instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
 cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
@@ -31,6 +32,7 @@ from locum.core.errors import ConfigurationError
 PLANE_FILE: Final = "plane.json"
 CREDENTIALS_FILE: Final = "credentials"
 CLOCK_FILE: Final = "clock"
+AUDITS_FILE: Final = "audits"
 TLS_AUTHORITY_FILE: Final = "tls-authority.pem"
 
 

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "check": "run decision cases: unit tests for policies",
     "lint": "tell what is wrong with policies, as IAM Access Analyzer does",
     "policy": "write policies from what was done, and try policies on it",
+    "audit": "tell what is wrong with the identities of the plane, and what mends it",
     "plan": "tell which permissions a deployment takes, and which of them lack",
     "fault": "have calls, metadata, credentials or instances fail on request",
     "clock": "move the plane's time, to see rotation and expiry in seconds",

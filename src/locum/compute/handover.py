@@ -10,6 +10,7 @@
                         {"authority": true}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
                         {"policies": QUESTION}
+                        {"audit": QUESTION}
                         {"chaos": QUESTION}
                         {"activate": INSTANCE, "account": ID, "seconds": N}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
@@ -34,6 +35,7 @@
     authority  "authority": the certificate of the installation's authority, in PEM
     records    "records": those of a request, or the latest
     policies   the answer to a question about policies and the event history (`calls.activity`)
+    audit      the answer to a question about the identities of the plane (`agents.audits`)
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)
     activate   "code": an activation code of INSTANCE, for an agent, that is to be used within so many seconds
 

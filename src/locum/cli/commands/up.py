@@ -179,7 +179,8 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
             processes.wake()
 
     attachments = Attachments(host, attached)
-    own = PlaneQuestions(node.runtime, node.aws_hosts.authority, None if node.agents is None else node.agents.activate)
+    activate = None if node.agents is None else node.agents.activate
+    own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.audits)
     carriers = CarrierAttachments(node.carriers)
     control = Control(node.options.data, {**attachments.questions, **carriers.questions, **own.questions})
     changes = InstanceChanges(node.ledger, attachments.review)

@@ -1,0 +1,19 @@
+"""Privilege escalation: which principals can become administrators, and by which calls.
+
+surface   what the search looks at
+methods   the table of methods: the calls of each, and what it makes of whom
+effects   what a call of a method changes, as far as later decisions depend on it
+bindings  what the calls of a method are made on
+looking   who cannot be allowed in any case, at a cheap look
+judging   the decisions: may this principal make this call, is that one an administrator
+paths     the search for the shortest paths
+
+    found = escalations(Surface(state, now, region, worn, facts))
+"""
+
+from locum.analysis.escalation.judging import Hop, Judge
+from locum.analysis.escalation.methods import METHODS
+from locum.analysis.escalation.paths import Escalations, Path, escalations
+from locum.analysis.escalation.surface import Surface, Worn
+
+__all__ = ["METHODS", "Escalations", "Hop", "Judge", "Path", "Surface", "Worn", "escalations"]
