@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import cdk_deploy, engine, following, guarded, instances, questions, scale, servers, stacks, stories
+from bench import cdk_deploy, engine, following, guarded, instances, questions, record, scale, servers, stacks, stories
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -105,11 +105,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument(
-        "--only", choices=("all", "engine", "plane", "guarded", "instances", "scale", "stacks", "store"), default="all"
-    )
+    parser.add_argument("--events", type=int, default=300_000, help="the events of the record that is measured")
+    parts = ("all", "engine", "plane", "guarded", "instances", "record", "scale", "stacks", "store")
+    parser.add_argument("--only", choices=parts, default="all")
     options = parser.parse_args()
-    if options.only != "store":
+    if options.only not in ("record", "store"):
         servers.install_peers()
     rows: list[Row] = []
     if options.only in ("all", "engine"):
@@ -126,6 +126,8 @@ def main() -> int:
         rows += scale.rows(options.seconds)
     if options.only in ("all", "store"):
         rows += following.rows()
+    if options.only in ("all", "record"):
+        rows += record.rows(options.events)
     show(rows)
     return 0 if all(row.reached for row in rows) else 1
 

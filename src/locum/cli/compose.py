@@ -76,7 +76,7 @@ from locum.services import iam, sts
 from locum.services.late import LateOperations
 from locum.services.verbs import Settings
 from locum.state import State
-from locum.store import Ledger, SqliteJournal
+from locum.store import Ledger, Retention, SqliteJournal
 
 if TYPE_CHECKING:
     from locum.compute.containers import Container
@@ -96,7 +96,8 @@ class Options:
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances.host`). `early_answers`: see `calls.runtime`. `imds_rate`: the
-    metadata requests that an instance may make in a second, None: any number. `function_ports`: ports of the loopback
+    metadata requests that an instance may make in a second, None: any number. `history_events`: those that the event
+    history keeps at most. `function_ports`: ports of the loopback
     address that functions reach, beside the gateway. `driver` is what makes instances real, with `closed` file systems,
     or as each a `container`.
     Raises ConfigurationError where an account or a region cannot be one.
@@ -115,6 +116,7 @@ class Options:
     tls: TlsOptions | None = None
     agents: AgentsOptions | None = None
     imds_rate: float | None = None
+    history_events: int = 1_000_000
     function_ports: tuple[int, ...] = ()
     driver: str = RECORD
     closed: bool = False
@@ -150,7 +152,8 @@ class Node:
                 self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
                 undone.callback(self._tls_socket.close)
             self.agents = AgentDoor.where_asked(options.agents, undone)
-            self.journal = SqliteJournal.open(options.data, entropy=entropy)
+            retention = Retention(rows=options.history_events)
+            self.journal = SqliteJournal.open(options.data, retention, entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
                 self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())
