@@ -97,9 +97,8 @@ class Options:
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances.host`). `early_answers`: see `calls.runtime`. `imds_rate`: the
     metadata requests that an instance may make in a second, None: any number. `history_events`: those that the event
-    history keeps at most. `function_ports`: ports of the loopback
-    address that functions reach, beside the gateway. `driver` is what makes instances real, with `closed` file systems,
-    or as each a `container`.
+    history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
+    `driver` is what makes instances real, with `closed` file systems, or as each a `container`.
     Raises ConfigurationError where an account or a region cannot be one.
     """
 
