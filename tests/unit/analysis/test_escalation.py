@@ -364,7 +364,18 @@ def everything_there_is() -> tuple[Planted, list[Worn]]:
     at.put(LoginProfile(account=ACCOUNT, user="two-keys", created=1, changed=1))
     for number in range(2):
         at.put(AccessKey(account=ACCOUNT, id=f"AKIA{number}", user="two-keys", secret=b"", created=1))
-    names = ("ec2", "lambda", "cloudformation", "glue", "ecs-tasks", "codebuild", "sagemaker")
+    names = (
+        "ec2",
+        "lambda",
+        "cloudformation",
+        "glue",
+        "ecs-tasks",
+        "codebuild",
+        "sagemaker",
+        "states",
+        "scheduler",
+        "ssm",
+    )
     services = [f"{name}.amazonaws.com" for name in names]
     principal = {"AWS": ACCOUNT, "Service": services}
     trusted = document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
@@ -392,7 +403,10 @@ def test_each_method_is_one_that_who_may_do_all_can_use(method: Method) -> None:
     surface = Surface(at.state, NOW, REGION, tuple(worn))
     judge = Judge(surface, 10_000)
     hops = [judge.hop(method, source, target) for target in surface.principals() if target.arn != source.arn]
-    assert any(hop is not None and hop.calls for hop in hops)
+    used = [hop for hop in hops if hop is not None and hop.calls]
+    assert used
+    taken = {action for hop in used for made in hop.calls for action, _ in made.permissions}
+    assert not method.service or "iam:PassRole" in taken
     nobody = at.user("nobody", allow("s3:*"))
     surface = Surface(at.state, NOW, REGION, tuple(worn))
     assert not any(Judge(surface, 10_000).hop(method, nobody, target) for target in surface.principals())
@@ -446,3 +460,16 @@ def test_attack_a_policy_that_cannot_be_read_allows_nothing_and_ends_nothing() -
     at.role("odd", trust="{", attached=(ADMIN,))
     at.user("mallory", allow("iam:PutUserPolicy"))
     assert set(ways(found(at.state))) == {"mallory"}
+
+
+def test_a_launch_that_is_limited_to_an_image_and_a_subnet_is_found() -> None:
+    at = Planted(ACCOUNT)
+    role = at.admin_role()
+    at.profile(role)
+    of_account = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    on = [f"arn:aws:ec2:{REGION}::image/ami-0a1b2c3d", f"{of_account}:subnet/subnet-0a1b2c3d",
+          f"{of_account}:security-group/sg-0a1b2c3d",
+          *(f"{of_account}:{kind}/*" for kind in ("instance", "network-interface", "volume"))]  # fmt: skip
+    at.user("mallory", allow("iam:PassRole", on=role.arn), allow("ec2:RunInstances", on=on))
+    (path,) = found(at.state).paths
+    assert path.hops[0].calls[0].params["SubnetId"] == "subnet-0a1b2c3d"

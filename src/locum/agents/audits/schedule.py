@@ -58,6 +58,10 @@ class Audits(Reconciler):
         self._keep = keep
         self._turn = asyncio.Lock()
 
+    def start(self) -> None:
+        """Begin: no change of the state concerns it, so that none is followed."""
+        self._tasks = (asyncio.get_running_loop().create_task(self._run()),)
+
     async def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a question: `{"last": true}`, or one for an audit; with `every`, which is made again and again.
 

@@ -31,9 +31,13 @@ _NAMES: Final = 8
 _INSTANCES: Final = 64
 """How many instances of an account a method tries."""
 
+_ASKED_FOR: Final = ("subnet", "security-group", "key-pair")
+"""What else than the image a policy may ask for of a launch."""
+
 _CREATING: Final = ("lambda:CreateFunction", "cloudformation:CreateStack", "glue:CreateJob", "glue:CreateDevEndpoint",
                     "ecs:RegisterTaskDefinition", "codebuild:CreateProject",
-                    "sagemaker:CreateNotebookInstance")  # fmt: skip
+                    "sagemaker:CreateNotebookInstance", "sagemaker:CreateProcessingJob",
+                    "states:CreateStateMachine")  # fmt: skip
 
 
 def _of_user(target: Entity) -> dict[str, str]:
@@ -101,13 +105,27 @@ def _profiles(surface: Surface, target: Entity) -> list[InstanceProfile]:
     return sorted((one for one in found if isinstance(one, InstanceProfile)), key=lambda one: one.arn)
 
 
-def _profile(surface: Surface, _: Entity, target: Entity) -> Iterator[Bindings]:
+def _profile(surface: Surface, source: Entity, target: Entity) -> Iterator[Bindings]:
     for profile in _profiles(surface, target):
-        yield {**_of_role(target), "profile": profile.arn}
+        for launch in _launches(surface, source):
+            yield {**_of_role(target), **launch, "profile": profile.arn}
 
 
-def _without_profile(surface: Surface, source: Entity, target: Entity) -> Iterable[Bindings]:
-    return () if _profiles(surface, target) else _any_role(surface, source, target)
+def _without_profile(surface: Surface, source: Entity, target: Entity) -> Iterator[Bindings]:
+    if isinstance(target, Role) and not _profiles(surface, target):
+        for launch in _launches(surface, source):
+            yield {**_of_role(target), **launch}
+
+
+def _launches(surface: Surface, source: Entity) -> list[dict[str, str]]:
+    """What instances are launched with: anything, or what the policies of who launches them ask for."""
+    anything = {"image": "ami-12345678", **dict.fromkeys(_ASKED_FOR, "")}
+    found: dict[str, str] = {}
+    for pattern in patterns_for(surface.state, source, "ec2:RunInstances"):
+        kind, _, name = pattern.rsplit(":", 1)[-1].partition("/")
+        if kind in ("image", *_ASKED_FOR) and name.strip("*?"):
+            found.setdefault(kind, re.sub("[*?]", "0", name))
+    return [anything, {**anything, **found}] if found else [anything]
 
 
 def _instance_and_profile(*, bare: bool) -> Binder:
@@ -134,7 +152,8 @@ def _named(surface: Surface, source: Entity, target: Entity) -> Iterator[Binding
         return
     for name in names(surface, source):
         event = f"arn:aws:sqs:{surface.region}:{target.account}:{NAME}"
-        yield {**_of_role(target), "name": name, "family": f"{name}:1", "source": event}
+        machine = f"arn:aws:states:{surface.region}:{target.account}:stateMachine:{name}"
+        yield {**_of_role(target), "name": name, "family": f"{name}:1", "source": event, "machine": machine}
 
 
 def names(surface: Surface, source: Entity) -> list[str]:

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
+from locum.analysis.escalation.becoming import BECOMING
 from locum.analysis.escalation.judging import BudgetSpent, Hop, Judge
 from locum.analysis.escalation.looking import ASSUME, Looks
-from locum.analysis.escalation.methods import BECOMING, RAISING, Method
+from locum.analysis.escalation.methods import Method
 from locum.analysis.escalation.outsiders import outsider_hops
+from locum.analysis.escalation.raising import RAISING
 from locum.analysis.escalation.surface import Entity, Surface
 from locum.authz import action_of
 from locum.state import Member, Role, State, User
