@@ -34,13 +34,15 @@ from locum.wire.redact import HIDDEN
 class Taken(msgspec.Struct, frozen=True, tag="taken", forbid_unknown_fields=True):
     """Asks for the permissions that the calls of `principal` (ARN of a user or role) took, between two epoch seconds.
 
-    `include_denied`: also calls that were denied because no policy allowed them. `until` None: up to now.
+    `include_denied`: also calls that were denied because no policy allowed them. `until` None: up to now. `access_key`:
+    only calls that were signed with this key.
     """
 
     principal: str
     since: float = 0.0
     until: float | None = None
     include_denied: bool = False
+    access_key: str = ""
 
 
 class Proposed(msgspec.Struct, frozen=True, tag="proposed", forbid_unknown_fields=True):
@@ -76,7 +78,7 @@ async def taken(runtime: Runtime, question: Taken) -> dict[str, Any]:
     state = runtime.ledger.state
     entity = _entity(state, question.principal)
     trial = Trial(state, entity)
-    recorded = Recorded(runtime, state, question.principal, question.since, question.until)
+    recorded = Recorded(runtime, state, question.principal, question.since, question.until, question.access_key)
     calls, found, lacking = 0, set[Permission](), dict[Unattainable, str]()
     left_out, doubtful = list[dict[str, Any]](), list[dict[str, Any]]()
 

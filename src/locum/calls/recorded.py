@@ -62,16 +62,24 @@ class Repeated:
 class Recorded:
     """The calls of the user or role `principal` (an ARN; None: of all) between two epoch seconds, both inclusive.
 
+    Where `access_key` is given, only those that were signed with that key.
     `state` is the one that they are decided on. `facts` are those of their resources, `refused` is how many calls were
     refused before a decision, `truncated` whether there were more than `MOST`, once they have been read.
     """
 
     def __init__(
-        self, runtime: Runtime, state: State, principal: str | None, since: float, until: float | None
+        self,
+        runtime: Runtime,
+        state: State,
+        principal: str | None,
+        since: float,
+        until: float | None,
+        access_key: str = "",
     ) -> None:
         self._runtime = runtime
         self._state = state
-        self._records = runtime.history.principal_calls(principal, since, until)
+        found = runtime.history.principal_calls(principal, since, until)
+        self._records = (record for record in found if not access_key or record.identity.access_key_id == access_key)
         self._seen: dict[bytes, Times] = {}
         self.facts: Facts = {}
         self.refused = 0

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "lint": "tell what is wrong with policies, as IAM Access Analyzer does",
     "policy": "write policies from what was done, and try policies on it",
     "audit": "tell what is wrong with the identities of the plane, and what mends it",
+    "migrate": "tell how a program does with a role in place of an access key",
     "plan": "tell which permissions a deployment takes, and which of them lack",
     "fault": "have calls, metadata, credentials or instances fail on request",
     "clock": "move the plane's time, to see rotation and expiry in seconds",

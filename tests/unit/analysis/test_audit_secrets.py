@@ -21,7 +21,7 @@ PLAIN = f"[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECR
 def zipped(content: bytes) -> bytes:
     octets = io.BytesIO()
     with zipfile.ZipFile(octets, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("app/settings", content)
+        archive.writestr(zipfile.ZipInfo("app/settings"), content, zipfile.ZIP_DEFLATED)
     return octets.getvalue()
 
 
@@ -37,10 +37,10 @@ def zipped(content: bytes) -> bytes:
         base64.encodebytes(PLAIN * 3),
         b"id: " + base64.b64encode(KEY_ID.encode()) + b"\nsecret: " + base64.b64encode(SECRET.encode()),
         b"data: " + base64.b64encode(PLAIN).rstrip(b"="),
-        gzip.compress(PLAIN),
+        gzip.compress(PLAIN, mtime=0),
         zlib.compress(b"blob 80\0" + PLAIN),
-        base64.b64encode(gzip.compress(PLAIN)),
-        gzip.compress(b"first") + gzip.compress(PLAIN),
+        base64.b64encode(gzip.compress(PLAIN, mtime=0)),
+        gzip.compress(b"first", mtime=0) + gzip.compress(PLAIN, mtime=0),
         zipped(PLAIN),
         PLAIN.decode().encode("utf-16"),
         PLAIN.decode().encode("utf-16-le"),
@@ -62,7 +62,7 @@ def test_attack_a_key_with_its_secret_is_found_however_it_is_packed(content: byt
         f"ASIA{KEY_ID[4:]} {SECRET}".encode(),
         b"\x1f\x8b" + PLAIN[:10],
         b"PK\x03\x04" + b"\0" * 50,
-        gzip.compress(PLAIN)[:20],
+        gzip.compress(PLAIN, mtime=0)[:20],
     ],
 )
 def test_what_is_no_key_with_its_secret_is_left_alone(content: bytes) -> None:
@@ -76,7 +76,7 @@ def test_attack_a_secret_is_not_in_what_is_told_of_it() -> None:
 @pytest.mark.nightly
 def test_attack_what_unpacks_to_more_than_is_looked_at_ends_and_is_told() -> None:
     assert look(gzip.compress(b"\0" * (64 << 20) + PLAIN)) == Look(frozenset(), whole=False)
-    bomb = gzip.compress(b"\0" * LARGEST)
+    bomb = gzip.compress(b"\0" * LARGEST, mtime=0)
     times = (number.to_bytes(4, "little") for number in range(200))  # so that no two are alike
     bombs = b" ".join(base64.b64encode(bomb[:4] + time + bomb[8:]) for time in times)
     assert not look(bombs).whole
