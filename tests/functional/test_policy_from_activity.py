@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from support.plane import (
     ACCOUNT,
@@ -65,9 +66,25 @@ class Application:
         plane.aws(version, "dynamodb", "describe-table", "--table-name", self._table, key=key)
 
 
+def listed(value: str | list[str]) -> list[str]:
+    """An element of a policy as a list."""
+    return [value] if isinstance(value, str) else value
+
+
+def without(action: str, statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Statements that do not allow an action."""
+    found = [{**it, "Action": [one for one in listed(it["Action"]) if one != action]} for it in statements]
+    return [it for it in found if it["Action"]]
+
+
 def application(plane: RunningPlane) -> Application:
-    bucket, table = plane.bucket(**{"in/a": b"a", "in/b": b"b"}), plane.table()
-    queue = plane.client("sqs").create_queue(QueueName=fresh("queue"))["QueueUrl"]
+    return deployed(plane, fresh("application"))
+
+
+def deployed(plane: RunningPlane, name: str) -> Application:
+    """The application, whose bucket, table and queue have this name."""
+    bucket, table = plane.bucket(name, **{"in/a": b"a", "in/b": b"b"}), plane.table(name)
+    queue = plane.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     return Application(plane, bucket, table, queue)
 
 
@@ -115,6 +132,30 @@ def test_a_policy_is_written_of_what_observe_let_go_on(tmp_path: Path) -> None:
         assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", f"arn:aws:s3:::{bucket}/a")
         (lacking,) = told(policy(plane, "diff", "--principal", arn, "--json"))["notGranted"]
         assert lacking["action"] == "s3:GetObject"
+
+
+@command_lines
+def test_a_round_of_least_privilege_from_observing_to_the_one_permission_that_lacks(
+    version: str, tmp_path: Path
+) -> None:
+    with up(tmp_path, "--observe") as plane:
+        role, work = plane.role(trusting(AWS=ACCOUNT)), deployed(plane, "application")
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        work.run(plane.assume(role), version)
+        statements = told(policy(plane, "from-activity", "--principal", arn))["Statement"]
+    with up(tmp_path) as plane:
+        work = deployed(plane, "application")  # the backend forgets
+        with pytest.raises(ClientError, match="AccessDenied"):
+            work.run(plane.assume(role), version)
+        plane.permit(role, *statements)
+        work.run(plane.assume(role), version)
+        actions = {action for statement in statements for action in listed(statement["Action"])}
+        assert len(actions) > 5
+        for action in sorted(actions):
+            plane.permit(role, *without(action, statements))
+            with pytest.raises((ClientError, AssertionError), match="AccessDenied"):
+                work.run(plane.assume(role), version)
+            assert action in plane.locum("explain", "--role", role).stdout
 
 
 def test_what_is_granted_and_not_used_is_told_action_by_action(plane: RunningPlane, tmp_path: Path) -> None:

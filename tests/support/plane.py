@@ -258,9 +258,9 @@ class RunningPlane:
             _, self._admin = self.user(allow("*"))
         return self._admin
 
-    def table(self) -> str:
+    def table(self, name: str = "") -> str:
         """The name of a new DynamoDB table, whose partition key is `k`."""
-        name = fresh("table")
+        name = name or fresh("table")
         self.client("dynamodb").create_table(
             TableName=name,
             KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
@@ -269,9 +269,9 @@ class RunningPlane:
         )
         return name
 
-    def bucket(self, **objects: bytes) -> str:
+    def bucket(self, name: str = "", /, **objects: bytes) -> str:
         """The name of a new bucket, with some objects in it."""
-        name, s3 = fresh("bucket"), self.client("s3")
+        name, s3 = name or fresh("bucket"), self.client("s3")
         s3.create_bucket(Bucket=name)
         for key, body in objects.items():
             s3.put_object(Bucket=name, Key=key, Body=body)
