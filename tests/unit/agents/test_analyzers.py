@@ -192,7 +192,9 @@ def test_rules_of_eventbridge_are_told_of_findings(plane: InProcess) -> None:
     arn = bucket(plane, statement("*", "s3:GetObject", "{}"))
     analyzer = Analyzed(plane)
     plane.carry_out()
-    told = [json.loads(it["Body"]) for it in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
+    told: list[dict[str, Any]] = []
+    while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        told += [json.loads(it["Body"]) for it in received]
     (event,) = [it for it in told if it["detail"]["resource"] == arn]
     assert (event["detail-type"], event["resources"]) == ("Access Analyzer Finding", [analyzer.arn])
     assert (event["detail"]["status"], event["detail"]["isPublic"]) == ("ACTIVE", True)
