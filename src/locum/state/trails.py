@@ -73,6 +73,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class TrailProgress(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="trail-progress"):
     """How far the delivery of a trail's events is.
 
+    `since` is the first time of StartLogging, with which it begins where there is no position yet.
     `position` is that of the last event in the event history that was delivered or that the trail does not select.
     `batch` is under way, `failures` times in vain. `files`, `notices`, `logs` and `digests` are the latest deliveries
     to the bucket, to the topic, to the log group, and of digest files.
@@ -80,6 +81,7 @@ class TrailProgress(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
 
     region: str
     name: str
+    since: float = 0.0
     position: int = 0
     batch: Batch | None = None
     failures: int = 0

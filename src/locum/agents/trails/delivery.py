@@ -69,6 +69,7 @@ class Delivery:
     async def _deliver(self, trail: Trail, progress: TrailProgress) -> float | None:
         """Deliver batches until there is nothing more to deliver now; when to look again."""
         while True:
+            trail = self._runtime.ledger.state.get(Trail, *self._key) or trail
             due: float | None
             if progress.batch is None:
                 due = await self._begin(trail, progress)
@@ -85,8 +86,11 @@ class Delivery:
         accounts = selecting.accounts_of(runtime.ledger.state, trail)
         position = max(progress.position, self._seen)
         if not position:
-            position = await runtime.ledger.read(lambda: runtime.history.position_at(trail.started))
+            since = progress.since or trail.started
+            position = await runtime.ledger.read(lambda: runtime.history.position_at(since))
         found = await runtime.ledger.read(lambda: records.waiting(runtime.history, trail, accounts, position))
+        if runtime.ledger.state.get(Trail, *self._key) is not trail:
+            return now  # what was read may be of the trail as it is now
         if found.since is None:
             self._seen = found.last
             if found.full:
