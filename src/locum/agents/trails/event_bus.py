@@ -150,7 +150,7 @@ class TrailEvents(Backend):
         return any(
             selecting.is_time_of(trail, record.at)
             and selecting.is_place_of(trail, record.region, record.event_source)
-            and record.account in selecting.accounts_of(state, trail)
+            and selecting.is_of(selecting.accounts_of(state, trail), record.account, record.at)
             and selecting.selects(trail, event)
             for trail in state.every(Trail)
             if trail.logging
