@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,3 +94,23 @@ def test_attack_logging_that_begins_again_during_a_delivery_loses_nothing(plane:
         trail.cloudtrail.start_logging(Name=trail.name)
         iam.create_user(UserName=f"after-{number}")
     assert made(trail.deliver()) == ["after-0", "after-1", "after-2", "before"]
+
+
+def test_attack_large_log_files_are_not_made_on_the_event_loop(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand events are tens of megabytes, which nobody else waits for."""
+    compress, threads = gzip.compress, set[int]()
+
+    def noted(content: bytes, **options: Any) -> bytes:
+        threads.add(threading.get_ident())
+        return compress(content, **options)
+
+    monkeypatch.setattr(gzip, "compress", noted)
+    assert Deliveries(plane).deliver() != []
+
+    async def loop() -> int:
+        return threading.get_ident()
+
+    assert threads
+    assert plane.run(loop()) not in threads

@@ -10,6 +10,7 @@ about 5 minutes of an API call."
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -140,7 +141,7 @@ class Delivery:
         self, trail: Trail, batch: Batch, place: files.Place, events: Sequence[Mapping[str, Any]]
     ) -> LogFile:
         """Write the log file of a place."""
-        file = files.log_file(trail, place, batch.id, batch.at, events)
+        file = await asyncio.to_thread(files.log_file, trail, place, batch.id, batch.at, events)
         await self._put(trail, file, {})
         times = [event["eventTime"] for event in events]
         return LogFile(
@@ -162,7 +163,7 @@ class Delivery:
         params: dict[str, Any] = {
             "Bucket": trail.bucket,
             "Key": file.key,
-            "Body": file.body,
+            "Body": await asyncio.to_thread(lambda: file.body),
             "ACL": files.ACL,
             "ContentType": "application/json",
             "ContentEncoding": "gzip",
