@@ -268,3 +268,15 @@ def test_a_stack_makes_changes_and_deletes_an_analyzer(plane: InProcess) -> None
     ]
     stacks.delete("analyzed")
     assert client.list_analyzers()["analyzers"] == []
+
+
+def test_the_archive_rules_of_a_new_analyzer_have_the_limits_of_others(plane: InProcess) -> None:
+    client = plane.client("accessanalyzer")
+    rule = {"ruleName": "open", "filter": {"isPublic": {"eq": ["true"]}}}
+    wanted = {"analyzerName": "external", "type": "ACCOUNT"}
+    assert refused(client.create_analyzer, **wanted, archiveRules=[rule, rule]).code == "ConflictException"
+    many = [{**rule, "ruleName": f"r{number}"} for number in range(101)]
+    assert refused(client.create_analyzer, **wanted, archiveRules=many).code == "ServiceQuotaExceededException"
+    client.create_analyzer(**wanted, archiveRules=many[:100])
+    refusal = refused(client.create_archive_rule, analyzerName="external", **many[100])
+    assert refusal.code == "ServiceQuotaExceededException"
