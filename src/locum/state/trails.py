@@ -62,12 +62,14 @@ class Attempts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The events of one delivery: those behind the position of the progress, up to the position `last`.
 
-    The log files of a batch have names of its `id` and of its time `at`: they are the same when it is delivered again.
+    The log files of a batch have names of its `id` and of its time `at`, and the events that `trail`, as it was then,
+    selects: they are the same when it is delivered again.
     """
 
     id: str
     last: int
     at: float
+    trail: Trail | None = None
 
 
 class TrailProgress(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="trail-progress"):

@@ -114,3 +114,16 @@ def test_attack_large_log_files_are_not_made_on_the_event_loop(
 
     assert threads
     assert plane.run(loop()) not in threads
+
+
+def test_attack_event_selectors_do_not_take_events_out_of_a_batch_that_is_fixed(plane: InProcess) -> None:
+    """Whoever keeps a bucket from taking files cannot choose meanwhile what is in them."""
+    trail = Deliveries(plane)
+    policy = trail.s3.get_bucket_policy(Bucket=trail.bucket)["Policy"]
+    trail.s3.delete_bucket_policy(Bucket=trail.bucket)
+    plane.client("iam").create_user(UserName="evil")
+    trail.pass_time(16)
+    assert trail.status()["LatestDeliveryError"] == "AccessDenied"
+    trail.cloudtrail.put_event_selectors(TrailName=trail.name, EventSelectors=[{"ReadWriteType": "ReadOnly"}])
+    trail.s3.put_bucket_policy(Bucket=trail.bucket, Policy=policy)
+    assert made(trail.deliver()) == ["evil"]

@@ -101,7 +101,7 @@ class Delivery:
         due = found.since + (WAIT_FOR_OWN if found.own else WAIT)
         if due > now >= found.since and trail.logging and not found.full:
             return min(due, now + WAIT)
-        made = Batch(id=request_id(runtime.entropy), last=found.last, at=now)
+        made = Batch(id=request_id(runtime.entropy), last=found.last, at=now, trail=trail)
         await self._commit(progress, lambda _state: [put(replace(progress, position=position, batch=made))])
         return None
 
@@ -112,8 +112,9 @@ class Delivery:
         if progress.files.error and progress.files.attempted <= now < self._retry_at(progress):
             return self._retry_at(progress)
         accounts = selecting.accounts_of(runtime.ledger.state, trail)
+        fixed = batch.trail or trail
         found = await runtime.ledger.read(
-            lambda: records.batch(runtime.history, trail, accounts, progress.position, batch.last)
+            lambda: records.batch(runtime.history, fixed, accounts, progress.position, batch.last)
         )
         try:
             logs = [await self._put_log(trail, batch, place, events) for place, events in found.items()]
