@@ -141,3 +141,25 @@ def test_what_was_analyzed_before_an_interruption_is_kept(plane: InProcess, monk
     plane.analyze()
     found = plane.node.runtime.ledger.state.every(AccessFinding)
     assert shared <= {it.resource for it in found}
+
+
+def test_attack_changes_of_a_resource_do_not_have_its_policy_analyzed_again(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large policy takes seconds, for which all others wait; tags can be changed at any rate."""
+    arn = bucket(plane, statement("*", "s3:GetObject", "{}"))
+    analyzer, prove, proven = Analyzed(plane), proofs.external_access, list[str]()
+
+    def counted(document: Any, kind: str, owner: str) -> Any:
+        proven.append(kind)
+        return prove(document, kind, owner)
+
+    monkeypatch.setattr(proofs, "external_access", counted)
+    s3, name = plane.client("s3"), arn.rpartition(":")[2]
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    analyzer.look()
+    assert (proven, analyzer.status(arn)) == ([], ["ACTIVE"])
+    other = document(statement("*", "s3:GetObjectAcl", f"{arn}/*"))
+    s3.put_bucket_policy(Bucket=name, Policy=other)
+    analyzer.look()
+    assert proven == ["AWS::S3::Bucket"]

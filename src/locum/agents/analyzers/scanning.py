@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +38,8 @@ from locum.state.autoscaling import regional
 
 EVERY: Final = 5.0
 """Seconds between two looks at the event history."""
+_POLICIES: Final = 1_000
+"""The policies whose analysis is remembered."""
 _SESSION: Final = "AccessAnalyzer"
 _PAGE: Final = 1_000
 _AT_ONCE: Final = 100
@@ -172,7 +174,9 @@ async def _policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> t
     return facts.policy or "", facts.account or analyzer.account, True
 
 
+@lru_cache(maxsize=_POLICIES)
 def _access(kind: str, text: str, owner: str) -> Sequence[proofs.ExternalAccess]:
+    """What others may do by a policy: many calls change a resource, and few its policy, which may take seconds."""
     role = kind == ROLE
     document = proofs.read_policy(text, PolicyKind.TRUST if role else PolicyKind.RESOURCE)
     return proofs.external_access(document, proofs.TRUST_POLICY if role else kind, owner)
