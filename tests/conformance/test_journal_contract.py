@@ -559,6 +559,23 @@ def test_what_takes_entries_back_is_forgotten_after_the_retention_and_nobody_is_
     assert refused.value.since == 1002.5
 
 
+def test_attack_a_clock_that_was_moved_back_leaves_no_state_that_never_was(journal: Journal) -> None:
+    """What is taken back is taken back to its end: nothing is forgotten behind what is kept."""
+    times = (1000.0, 9000.0, 1001.0, 9001.0)
+    made = [entry._replace(at=at) for entry, at in zip(taken_back(1, 4), times, strict=True)]
+    journal.append(made, [], expected=0)
+    asked = (2000.0, 8999.0, 9000.5)
+    before = [former(journal, at) for at in asked]
+    now = 1500.0 + Retention().days * 86_400
+    while journal.maintain(now):
+        pass
+    assert journal.remembered() == 1500.0
+    assert [former(journal, at) for at in asked] == before == [[4], [4], [4]]
+    while journal.maintain(now + 8000.0):
+        pass
+    assert former(journal, 9500.0) == []
+
+
 def test_entries_are_read_without_what_takes_them_back(journal: Journal) -> None:
     journal.append(taken_back(1, 2), [], expected=0)
     assert list(journal.read(0)) == entries(1, 2)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from locum.agents.waiting import rung
 from locum.core.clock import Clock
-from locum.core.errors import LocumError, PassingStorageError
+from locum.core.errors import LocumError, PassingStorageError, StorageError
 from locum.state import Event
 from locum.store import Ledger, Reloaded
 
@@ -73,6 +73,19 @@ class Reconciler(ABC):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def apart(self, name: str, step: Awaitable[float | None]) -> float | None:
+        """What `step` does for one of many: where that breaks, it is told and tried again, and the others go on.
+
+        Raises StorageError and OSError, which concern all of them.
+        """
+        try:
+            return await step
+        except (StorageError, OSError):
+            raise
+        except Exception:  # a fault barrier: what breaks for one is no reason to stop for the others
+            _log.exception("%s goes on later for %s", self._name, name)
+            return self._clock() + RETRY
 
     def _hear(self, events: Sequence[Event] | None) -> None:
         if self.concerns(events):

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from locum.state.anywhere import AnywhereProfile, CertificateSubject, RevocationList, TrustAnchor
+from locum.state.autoscaling import AutoScalingGroup, LaunchConfiguration
+from locum.state.certificates import ServerCertificate, ServiceSpecificCredential
 from locum.state.cloudformation import Stack
 from locum.state.entities import (
     AccessKey,
@@ -22,37 +24,51 @@ from locum.state.entities import (
     Role,
     User,
 )
+from locum.state.event_data_stores import EventDataStore, EventDataStoreQuery
 from locum.state.events import AnyEntity, Event, Put, Removed, kind_of, put
-from locum.state.organization import Member, Organization, OrganizationPolicy, Unit
+from locum.state.organization import Handshake, Member, Organization, OrganizationPolicy, Unit
 from locum.state.providers import OidcProvider, SamlProvider
-from locum.state.signin import LoginProfile, MfaDevice
+from locum.state.signin import LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.stack_sets import StackSet
 from locum.state.state import State
+from locum.state.trails import Trail
 
 KEPT: Final[tuple[type[Entity], ...]] = (
     AccessKey,
     Account,
     AnywhereProfile,
+    AutoScalingGroup,
     CertificateSubject,
+    EventDataStore,
+    EventDataStoreQuery,
     Group,
+    Handshake,
     Instance,
     InstanceProfile,
+    LaunchConfiguration,
     LoginProfile,
     Member,
     MfaDevice,
     OidcProvider,
     Organization,
     OrganizationPolicy,
+    PasswordPolicy,
     Policy,
     ProfileAssociation,
     RevocationList,
     Role,
     SamlProvider,
+    ServerCertificate,
+    ServiceSpecificCredential,
     Stack,
+    StackSet,
+    Trail,
     TrustAnchor,
     Unit,
     User,
 )
-"""The entities whose former values are kept: identities, their policies and organizations, and who carries roles."""
+"""The entities whose former values are kept: identities, their policies and organizations, who carries roles, and the
+resources that conditions may ask about."""
 
 _KINDS: Final[dict[str, type[Any]]] = {kind_of(kind): kind for kind in KEPT}
 

@@ -62,17 +62,20 @@ class Attempts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The events of one delivery: those behind the position of the progress, up to the position `last`.
 
-    The log files of a batch have names of its `id` and of its time `at`: they are the same when it is delivered again.
+    The log files of a batch have names of its `id` and of its time `at`, and the events that `trail`, as it was then,
+    selects: they are the same when it is delivered again.
     """
 
     id: str
     last: int
     at: float
+    trail: Trail | None = None
 
 
 class TrailProgress(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="trail-progress"):
     """How far the delivery of a trail's events is.
 
+    `since` is the first time of StartLogging, with which it begins where there is no position yet.
     `position` is that of the last event in the event history that was delivered or that the trail does not select.
     `batch` is under way, `failures` times in vain. `files`, `notices`, `logs` and `digests` are the latest deliveries
     to the bucket, to the topic, to the log group, and of digest files.
@@ -80,6 +83,7 @@ class TrailProgress(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
 
     region: str
     name: str
+    since: float = 0.0
     position: int = 0
     batch: Batch | None = None
     failures: int = 0

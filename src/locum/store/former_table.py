@@ -56,10 +56,16 @@ class FormerTable:
         return 0.0 if found is None else float(found[0])
 
     def forget(self, connection: sqlite3.Connection, now: float) -> bool:
-        """Delete what is past the retention, a part of it. Whether there is more."""
+        """Delete what is past the retention, a part of it. Whether there is more.
+
+        Where the clock was moved back, older times may stand behind younger ones: only what is before all of these
+        goes, as what is taken back must be taken back to its end.
+        """
         first = now - self._days * DAY
         sql = (
-            "DELETE FROM former WHERE sequence IN (SELECT sequence FROM former WHERE at < ? ORDER BY sequence LIMIT ?)"
+            "DELETE FROM former WHERE sequence IN (SELECT sequence FROM former WHERE sequence <"
+            " coalesce((SELECT min(sequence) FROM former WHERE at >= ?), 9223372036854775807)"
+            " ORDER BY sequence LIMIT ?)"
         )
         gone = connection.execute(sql, (first, _AT_ONCE)).rowcount
         if gone:

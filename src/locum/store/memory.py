@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, takewhile
+from itertools import dropwhile, islice, takewhile
 from operator import itemgetter
 from threading import Lock
 from typing import Final
@@ -186,8 +186,8 @@ class MemoryJournal:
         held, retention = self._held, self._retention
         with held.lock:
             first = now - retention.days * DAY
-            if any(it.at < first for it in held.former):
-                held.former = [it for it in held.former if it.at >= first]
+            if held.former and held.former[0].at < first:  # what is behind a younger one stays: see `former_table`
+                held.former = list(dropwhile(lambda it: it.at < first, held.former))
                 held.remembered = max(held.remembered, first)
             rows = [row for row in held.rows if row[1].at >= now - retention.days * DAY]
             known = [row for row in rows if not row[1].stranger][-retention.rows :]

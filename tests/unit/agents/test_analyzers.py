@@ -192,7 +192,9 @@ def test_rules_of_eventbridge_are_told_of_findings(plane: InProcess) -> None:
     arn = bucket(plane, statement("*", "s3:GetObject", "{}"))
     analyzer = Analyzed(plane)
     plane.carry_out()
-    told = [json.loads(it["Body"]) for it in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
+    told: list[dict[str, Any]] = []
+    while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        told += [json.loads(it["Body"]) for it in received]
     (event,) = [it for it in told if it["detail"]["resource"] == arn]
     assert (event["detail-type"], event["resources"]) == ("Access Analyzer Finding", [analyzer.arn])
     assert (event["detail"]["status"], event["detail"]["isPublic"]) == ("ACTIVE", True)
@@ -266,3 +268,15 @@ def test_a_stack_makes_changes_and_deletes_an_analyzer(plane: InProcess) -> None
     ]
     stacks.delete("analyzed")
     assert client.list_analyzers()["analyzers"] == []
+
+
+def test_the_archive_rules_of_a_new_analyzer_have_the_limits_of_others(plane: InProcess) -> None:
+    client = plane.client("accessanalyzer")
+    rule = {"ruleName": "open", "filter": {"isPublic": {"eq": ["true"]}}}
+    wanted = {"analyzerName": "external", "type": "ACCOUNT"}
+    assert refused(client.create_analyzer, **wanted, archiveRules=[rule, rule]).code == "ConflictException"
+    many = [{**rule, "ruleName": f"r{number}"} for number in range(101)]
+    assert refused(client.create_analyzer, **wanted, archiveRules=many).code == "ServiceQuotaExceededException"
+    client.create_analyzer(**wanted, archiveRules=many[:100])
+    refusal = refused(client.create_archive_rule, analyzerName="external", **many[100])
+    assert refusal.code == "ServiceQuotaExceededException"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from locum.agents.analyzers import generating
 from support.inprocess import InProcess, Key
 from support.plane import allow, document, fresh, refused
 
@@ -86,3 +87,18 @@ def test_a_generation_is_listed_cancelled_and_of_somebody_who_is_there(work: Wor
     missing = {"principalArn": f"{work.arn}-none"}
     assert refused(work.client.start_policy_generation, policyGenerationDetails=missing).code == "ValidationException"
     assert refused(work.client.get_generated_policy, jobId="none").code == "ValidationException"
+
+
+def test_attack_a_generation_that_breaks_fails_and_does_not_stay_under_way(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five that stay under way would be all that an account may have."""
+
+    async def breaks(*_: Any) -> Any:
+        raise KeyError("a defect")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(generating, "taken", breaks)
+        told = work.generated()["jobDetails"]
+    assert (told["status"], told["jobError"]["code"]) == ("FAILED", "SERVICE_ERROR")
+    assert work.generated()["jobDetails"]["status"] == "SUCCEEDED"

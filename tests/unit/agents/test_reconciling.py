@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from locum.agents.reconciling import Reconciler
-from locum.core.errors import Fault, LocumError
+from locum.agents.reconciling import RETRY, Reconciler
+from locum.core.errors import Fault, LocumError, PassingStorageError
 from locum.services.verbs import Outcome
 from locum.state import Event, MetadataDefaults, Put, State, put
 from support.inprocess import InProcess
@@ -98,3 +98,19 @@ def test_a_failure_does_not_end_it(plane: InProcess, failure: Exception, caplog:
 
     assert run(plane, work) == 2
     assert "the count goes on later" in caplog.text
+
+
+def test_attack_one_that_breaks_is_no_reason_to_stop_for_the_others(plane: InProcess) -> None:
+    async def step(error: Exception | None) -> float | None:
+        if error is not None:
+            raise error
+        return 9.0
+
+    async def all_of(*errors: Exception | None) -> list[float | None]:
+        counting = Counting(plane, lambda: 1.0)
+        return [await counting.apart("one", step(error)) for error in errors]
+
+    assert plane.run(all_of(KeyError("a defect"), None, Fault("Refused", "no"))) == [1.0 + RETRY, 9.0, 1.0 + RETRY]
+    for error in (OSError("no descriptor"), PassingStorageError("the disk is full")):
+        with pytest.raises(type(error)):
+            plane.run(all_of(error))

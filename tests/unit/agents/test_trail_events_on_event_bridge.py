@@ -84,6 +84,19 @@ def test_only_a_rule_that_asks_for_them_gets_reading_calls(plane: InProcess) -> 
     assert every.next()["detail"]["eventName"] == "CreateUser"
 
 
+def test_attack_a_new_rule_gets_nothing_that_happened_while_there_was_none(plane: InProcess) -> None:
+    Deliveries(plane)
+    pattern = {"detail-type": [CALL], "detail": {"eventName": ["CreateUser"]}}
+    first, iam = Rule(plane, pattern), plane.client("iam")
+    iam.create_user(UserName="seen")
+    assert first.next()["detail"]["requestParameters"]["userName"] == "seen"
+    first.events.disable_rule(Name=first.name)
+    iam.create_user(UserName="unseen")
+    second = Rule(plane, pattern)
+    iam.create_user(UserName="seen-again")
+    assert second.next()["detail"]["requestParameters"]["userName"] == "seen-again"
+
+
 def test_attack_the_events_that_cloudtrail_puts_do_not_cause_others(plane: InProcess) -> None:
     Deliveries(plane)
     rule = Rule(plane, {"detail-type": [CALL]}, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from locum.state import Role, State
+from locum.state.signin import PasswordPolicy
 from locum.store import Forgotten
 from support.inprocess import InProcess
 from support.plane import allow, document, trusting
@@ -55,3 +56,15 @@ def test_what_was_before_it_was_kept_is_not_known(tmp_path: Path) -> None:
         plane.run(plane.node.ledger.state_at(since))
     assert role(plane.run(plane.node.ledger.state_at(known)), "old") is not None
     plane.close()
+
+
+def test_attack_a_password_policy_of_today_allows_nothing_yesterday(tmp_path: Path) -> None:
+    """AllowUsersToChangePassword is a permission of all users of an account."""
+    plane = InProcess(tmp_path)
+    iam, clock = plane.client("iam"), plane.node.runtime.clock
+    before = clock()
+    clock.move(3600)
+    iam.update_account_password_policy(AllowUsersToChangePassword=True)
+    then, now = (plane.run(plane.node.ledger.state_at(at)) for at in (before, clock()))
+    plane.close()
+    assert (list(then.every(PasswordPolicy)), len(list(now.every(PasswordPolicy)))) == ([], 1)

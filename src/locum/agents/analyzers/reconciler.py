@@ -35,7 +35,8 @@ class Analyzers(Reconciler):
             if not analyzers:
                 return None
             scan: Scan = import_module("locum.agents.analyzers.scanning").scan
-            return min([await scan(self._runtime, self._calls.make, analyzer) for analyzer in analyzers])
+            due = [await self.apart(it.arn, scan(self._runtime, self._calls.make, it)) for it in analyzers]
+            return min((at for at in due if at is not None), default=None)
 
     def concerns(self, events: Sequence[Event] | None) -> bool:
         if events is None:

@@ -82,10 +82,13 @@ class Named(NamedTuple):
 
 
 def resource_of(text: str) -> Named | None:
-    """The resource that an ARN names, or that has what it names (an object, a version); None for others."""
+    """The resource that an ARN names, or that has what it names (an object, a version); None for others.
+
+    A resource has one ARN: what another partition, or a bucket's with a region, names is none.
+    """
     arn = Arn.find(text)
     beginning, kind = _BEGINNINGS.get(arn.service, ("", "")) if arn is not None else ("", "")
-    if arn is None or not kind or not arn.resource.startswith(beginning):
+    if arn is None or arn.partition != PARTITION or not kind or not arn.resource.startswith(beginning):
         return None
     rest = arn.resource.removeprefix(beginning)
     if kind == ROLE:
@@ -94,7 +97,7 @@ def resource_of(text: str) -> Named | None:
         rest = rest.partition(":")[0]
     elif kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
         rest = rest.partition("/")[0]
-    if kind == "AWS::S3::Bucket" and arn.account:  # an access point
+    if kind == "AWS::S3::Bucket" and (arn.account or arn.region):  # an access point, or no bucket at all
         return None
     return Named(kind, str(arn._replace(resource=beginning + rest)))
 

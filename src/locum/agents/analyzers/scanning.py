@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from locum.agents.analyzers.resources import ROLE, Make, Named, changed, every, resource_of
+from locum.agents.analyzers.resources import ROLE, Make, Named, changed, every
 from locum.analysis import proofs
 from locum.calls import Runtime
 from locum.calls.carrying import facts_of
@@ -36,8 +38,12 @@ from locum.state.autoscaling import regional
 
 EVERY: Final = 5.0
 """Seconds between two looks at the event history."""
+_POLICIES: Final = 1_000
+"""The policies whose analysis is remembered."""
 _SESSION: Final = "AccessAnalyzer"
 _PAGE: Final = 1_000
+_AT_ONCE: Final = 100
+"""Resources whose findings are committed together."""
 _ERROR: Final = "INTERNAL_ERROR"
 _KEPT: Final = 90 * DAY
 """User Guide: "resolved findings are deleted 90 days after the last update"."""
@@ -64,23 +70,33 @@ async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
         resources += everything
     else:
         full = False
-    if not full and not resources and position - analyzer.position < _PAGE:
+    behind = bool(analyzer.position) and position - analyzer.position >= _PAGE
+    if not (full or resources or behind or analyzer.asked):
         return now + EVERY
-    found = [await _analyzed(runtime, analyzer, it) for it in dict.fromkeys(resources)]
+    left = list(dict.fromkeys(resources))
+    while left:
+        part, left = left[:_AT_ONCE], left[_AT_ONCE:]
+        found = [await _analyzed(runtime, analyzer, it) for it in part]
+        await _commit(runtime, analyzer, partial(_of_part, found=found, now=now))
 
-    def commit(state: State) -> Outcome:
-        it = state.get(Analyzer, analyzer.account, analyzer.key)
-        if it is None or it.created != analyzer.created:
-            return Outcome({})
+    def done(state: State, it: Analyzer) -> list[Event]:
         asked = tuple(arn for arn in it.asked if arn not in analyzer.asked)
         made = replace(it, position=position, asked=asked, scanned=now if full else it.scanned)
-        if found:
-            made = replace(made, last_resource=found[-1].resource.arn, last_at=now)
-        events = [event for each in found for event in _events(state, analyzer, each, now)]
-        return Outcome({}, (put(made), *events, *_outdated(state, analyzer, now)))
+        return [put(made), *_outdated(state, analyzer, now)]
 
-    await runtime.ledger.transact(commit, lambda _outcome: ())
-    return now if position > analyzer.position and len(resources) >= _PAGE else now + EVERY
+    await _commit(runtime, analyzer, done)
+    return now if behind else now + EVERY
+
+
+async def _commit(runtime: Runtime, analyzer: Analyzer, events: Callable[[State, Analyzer], list[Event]]) -> None:
+    """Commit events, if the analyzer is still there: they are made with what it is now."""
+
+    def handler(state: State) -> Outcome:
+        it = state.get(Analyzer, analyzer.account, analyzer.key)
+        there = it is not None and it.created == analyzer.created
+        return Outcome({}, tuple(events(state, it)) if it is not None and there else ())
+
+    await runtime.ledger.transact(handler, lambda _outcome: ())
 
 
 async def _everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> list[Named] | None:
@@ -100,8 +116,8 @@ async def _everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> list[
 
 async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[int, list[Named]]:
     """The position of the last event that was read, and the resources that somebody changed or asks about."""
-    history, region = runtime.history, analyzer.region
-    asked = [it for it in map(resource_of, analyzer.asked) if it is not None]
+    history = runtime.history
+    asked = _own(analyzer, analyzer.asked)
     if not analyzer.position:
         return await runtime.ledger.read(lambda: history.position_at(now)), asked
     read = await runtime.ledger.read(lambda: history.after(analyzer.position, _PAGE))
@@ -112,13 +128,17 @@ async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[in
         for resource in record.resources
         if resource.account in ("", analyzer.account)
     ]
-    own = [it for it in changed(arns) if _is_of(Arn.parse(it.arn), analyzer.account, region)]
-    return (read[-1][0] if read else analyzer.position), [*asked, *own]
+    return (read[-1][0] if read else analyzer.position), [*asked, *_own(analyzer, arns)]
 
 
-def _is_of(arn: Arn, account: str, region: str) -> bool:
-    """Whether a resource may be in an account and a region: the ARNs of buckets and roles do not say."""
-    return arn.account in ("", account) and arn.region in ("", region)
+def _own(analyzer: Analyzer, arns: Iterable[str]) -> list[Named]:
+    """The resources that ARNs are of that may be in the account and the region of an analyzer, each once.
+
+    The ARNs of buckets and roles do not say where they are.
+    """
+    named = [(it, Arn.parse(it.arn)) for it in changed(arns)]
+    account, region = ("", analyzer.account), ("", analyzer.region)
+    return [it for it, arn in named if arn.account in account and arn.region in region]
 
 
 # -- one resource ----------------------------------------------------------------------------------------
@@ -126,15 +146,19 @@ def _is_of(arn: Arn, account: str, region: str) -> bool:
 
 async def _analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named) -> Analysis:
     """Analyze a resource as it is now."""
-    policy, owner, there = await _policy_of(runtime, analyzer, resource)
-    if not there or owner != analyzer.account:
-        return Analysis(resource, there=False)
-    if not policy:
-        return Analysis(resource, there=True, owner=owner)
+    owner = analyzer.account
     try:
-        access = await asyncio.to_thread(_access, resource.type, policy, owner)
+        policy, owner, there = await _policy_of(runtime, analyzer, resource)
+        if not there or owner != analyzer.account:
+            return Analysis(resource, there=False)
+        access = await asyncio.to_thread(_access, resource.type, policy, owner) if policy else ()
     except (proofs.NotDecided, proofs.SolverMissing, MalformedPolicy) as error:
         _log.warning("the policy of %s is not analyzed: %s", resource.arn, error)
+        return Analysis(resource, there=True, owner=owner, error=_ERROR)
+    except OSError:  # no descriptor is left, say
+        raise
+    except Exception:  # a fault barrier: a resource that breaks has a finding that says so, and no other
+        _log.exception("%s is not analyzed", resource.arn)
         return Analysis(resource, there=True, owner=owner, error=_ERROR)
     return Analysis(resource, there=True, owner=owner, access=tuple(access))
 
@@ -150,7 +174,9 @@ async def _policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> t
     return facts.policy or "", facts.account or analyzer.account, True
 
 
+@lru_cache(maxsize=_POLICIES)
 def _access(kind: str, text: str, owner: str) -> Sequence[proofs.ExternalAccess]:
+    """What others may do by a policy: many calls change a resource, and few its policy, which may take seconds."""
     role = kind == ROLE
     document = proofs.read_policy(text, PolicyKind.TRUST if role else PolicyKind.RESOURCE)
     return proofs.external_access(document, proofs.TRUST_POLICY if role else kind, owner)
@@ -159,15 +185,26 @@ def _access(kind: str, text: str, owner: str) -> Sequence[proofs.ExternalAccess]
 # -- findings --------------------------------------------------------------------------------------------
 
 
-def _events(state: State, analyzer: Analyzer, found: Analysis, now: float) -> list[Event]:
-    """The events that bring the findings about a resource in line with what was found."""
-    before = {
-        it.id: it
-        for it in state.table(AccessFinding, analyzer.account).values()
-        if (it.region, it.analyzer, it.resource) == (analyzer.region, analyzer.name, found.resource.arn)
-    }
+def _of_part(state: State, analyzer: Analyzer, found: Sequence[Analysis], now: float) -> list[Event]:
+    """The events that bring the findings about some resources in line with what was found."""
+    known: dict[str, dict[str, AccessFinding]] = {each.resource.arn: {} for each in found}
+    for it in state.table(AccessFinding, analyzer.account).values():
+        if it.resource in known and (it.region, it.analyzer) == (analyzer.region, analyzer.name):
+            known[it.resource][it.id] = it
+    made = replace(analyzer, last_resource=found[-1].resource.arn, last_at=now)
+    events = (_events(state, analyzer, each, known[each.resource.arn], now) for each in found)
+    return [put(made), *chain.from_iterable(events)]
+
+
+def _events(
+    state: State, analyzer: Analyzer, found: Analysis, before: Mapping[str, AccessFinding], now: float
+) -> list[Event]:
+    """The events that bring the findings about a resource, `before`, in line with what was found.
+
+    Where it could not be analyzed, what was found before stays: it is not known to be gone.
+    """
     made = {it.id: it for it in _findings(analyzer, found, now)}
-    gone = [it for it in before.values() if it.id not in made and it.status != "RESOLVED"]
+    gone = [it for it in before.values() if it.id not in made and it.status != "RESOLVED" and not found.error]
     return [
         *(put(_merged(analyzer, before.get(it.id), it)) for it in made.values()),
         *(put(replace(it, status="RESOLVED", analyzed=now, updated=now)) for it in gone),
@@ -240,6 +277,8 @@ def _resource(state: State, analyzer: Analyzer, found: Analysis, now: float) -> 
         return [] if before is None else [remove(before)]
     actions = dict.fromkeys(action for it in found.access for action in _actions(it))
     public = any(it.public for it in found.access)
+    if found.error and before is not None:
+        actions, public = dict.fromkeys(before.actions), before.public
     same = before is not None and (before.actions, before.public) == (tuple(actions), public)
     return [
         put(

@@ -10,6 +10,7 @@ about 5 minutes of an API call."
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -69,6 +70,7 @@ class Delivery:
     async def _deliver(self, trail: Trail, progress: TrailProgress) -> float | None:
         """Deliver batches until there is nothing more to deliver now; when to look again."""
         while True:
+            trail = self._runtime.ledger.state.get(Trail, *self._key) or trail
             due: float | None
             if progress.batch is None:
                 due = await self._begin(trail, progress)
@@ -85,8 +87,11 @@ class Delivery:
         accounts = selecting.accounts_of(runtime.ledger.state, trail)
         position = max(progress.position, self._seen)
         if not position:
-            position = await runtime.ledger.read(lambda: runtime.history.position_at(trail.started))
+            since = progress.since or trail.started
+            position = await runtime.ledger.read(lambda: runtime.history.position_at(since))
         found = await runtime.ledger.read(lambda: records.waiting(runtime.history, trail, accounts, position))
+        if runtime.ledger.state.get(Trail, *self._key) is not trail:
+            return now  # what was read may be of the trail as it is now
         if found.since is None:
             self._seen = found.last
             if found.full:
@@ -96,7 +101,7 @@ class Delivery:
         due = found.since + (WAIT_FOR_OWN if found.own else WAIT)
         if due > now >= found.since and trail.logging and not found.full:
             return min(due, now + WAIT)
-        made = Batch(id=request_id(runtime.entropy), last=found.last, at=now)
+        made = Batch(id=request_id(runtime.entropy), last=found.last, at=now, trail=trail)
         await self._commit(progress, lambda _state: [put(replace(progress, position=position, batch=made))])
         return None
 
@@ -107,8 +112,9 @@ class Delivery:
         if progress.files.error and progress.files.attempted <= now < self._retry_at(progress):
             return self._retry_at(progress)
         accounts = selecting.accounts_of(runtime.ledger.state, trail)
+        fixed = batch.trail or trail
         found = await runtime.ledger.read(
-            lambda: records.batch(runtime.history, trail, accounts, progress.position, batch.last)
+            lambda: records.batch(runtime.history, fixed, accounts, progress.position, batch.last)
         )
         try:
             logs = [await self._put_log(trail, batch, place, events) for place, events in found.items()]
@@ -136,7 +142,7 @@ class Delivery:
         self, trail: Trail, batch: Batch, place: files.Place, events: Sequence[Mapping[str, Any]]
     ) -> LogFile:
         """Write the log file of a place."""
-        file = files.log_file(trail, place, batch.id, batch.at, events)
+        file = await asyncio.to_thread(files.log_file, trail, place, batch.id, batch.at, events)
         await self._put(trail, file, {})
         times = [event["eventTime"] for event in events]
         return LogFile(
@@ -158,7 +164,7 @@ class Delivery:
         params: dict[str, Any] = {
             "Bucket": trail.bucket,
             "Key": file.key,
-            "Body": file.body,
+            "Body": await asyncio.to_thread(lambda: file.body),
             "ACL": files.ACL,
             "ContentType": "application/json",
             "ContentEncoding": "gzip",

@@ -85,7 +85,8 @@ class Digests:
                 return chain.since + _HOUR
             end = chain.since + _HOUR * (hours if hours > _MOST_HOURS else 1)
             logs = self._logs(chain, end)
-            if not trail.logging and not logs:  # "the chain of digest files is broken"
+            if not logs and not (trail.logging and chain.of in self._accounts(trail)):
+                # "the chain of digest files is broken", as is that of an account that left the organization
                 await self._commit(trail, partial(_ended, chain))
                 return now + _HOUR
             try:
@@ -94,6 +95,9 @@ class Digests:
                 _log.warning("a digest file of %s is not delivered: %s", trail.arn, fault.code)
                 await self._attempted(trail, now, fault.code)
                 return now + RETRY
+
+    def _accounts(self, trail: Trail) -> Mapping[str, selecting.Part]:
+        return selecting.accounts_of(self._runtime.ledger.state, trail)
 
     def _logs(self, chain: DigestChain, end: float) -> list[LogFile]:
         """The log files of a place that the digest file until `end` tells of, in the order of their delivery."""
@@ -108,7 +112,8 @@ class Digests:
     async def _deliver(self, trail: Trail, chain: DigestChain, end: float, logs: Sequence[LogFile]) -> DigestChain:
         """Deliver one digest file; the chain with it. Raises Fault."""
         key = await self._signing_key(trail, chain.since)
-        organization = selecting.accounts_of(self._runtime.ledger.state, trail).get(chain.of, "")
+        accounts = self._accounts(trail)
+        organization = accounts.get(chain.of, accounts[trail.account]).organization
         place = files.Place(chain.of, chain.at, organization)
         file = files.digest_file(trail, place, chain, end, logs, key.id)
         text = files.signed(trail.bucket, file, end, chain.signature)

@@ -60,6 +60,7 @@ class TrailEvents(Backend):
         self._runtime = runtime
         self._make = make
         self._rules: dict[Place, dict[str, bool]] = {}
+        self._position = 0
         self._task: asyncio.Task[None] | None = None
 
     async def call(self, call: BackendCall) -> Carried:
@@ -83,32 +84,33 @@ class TrailEvents(Backend):
         if call.operation in ("DeleteRule", "DisableRule") or params.get("State") == "DISABLED":
             rules.pop(name, None)
         elif call.operation == "EnableRule" or may_match(params.get("EventPattern")):
-            rules[name] = params.get("State") == _ALL_MANAGEMENT
-            if self._task is None:
+            if not any(self._rules.values()):  # what happened while there was no rule is for none
                 runtime = self._runtime
                 since = runtime.clock()
                 position = await runtime.ledger.read(lambda: runtime.history.position_at(since))
-                self._task = asyncio.get_running_loop().create_task(self._run(position))
+                self._position = max(self._position, position)
+            rules[name] = params.get("State") == _ALL_MANAGEMENT
+            if self._task is None:
+                self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def _run(self, position: int) -> None:
+    async def _run(self) -> None:
         while True:
             try:
-                position = await self._send_behind(position)
+                await self._send()
             except LocumError as error:  # storage that does not work at the moment, say
                 _log.warning("events of CloudTrail are not sent: %s", error)
             await asyncio.sleep(EVERY)
 
-    async def _send_behind(self, position: int) -> int:
-        """Send the events behind a position; the position of the last one."""
+    async def _send(self) -> None:
+        """Send the events behind the position, and move that to the last one."""
         runtime = self._runtime
         while any(self._rules.values()):
-            read = await runtime.ledger.read(partial(runtime.history.after, position, _PAGE))
+            read = await runtime.ledger.read(partial(runtime.history.after, self._position, _PAGE))
             for place, entries in self._entries(record for _, record in read):
                 await self._put(place, entries)
-            position = read[-1][0] if read else position
+            self._position = max(self._position, read[-1][0] if read else 0)
             if len(read) < _PAGE:
-                return position
-        return position
+                return
 
     def _entries(self, records: Iterator[Record]) -> Iterator[tuple[Place, list[dict[str, Any]]]]:
         """The entries of calls to PutEvents, in the order of the events of a place."""
@@ -150,7 +152,7 @@ class TrailEvents(Backend):
         return any(
             selecting.is_time_of(trail, record.at)
             and selecting.is_place_of(trail, record.region, record.event_source)
-            and record.account in selecting.accounts_of(state, trail)
+            and selecting.is_of(selecting.accounts_of(state, trail), record.account, record.at)
             and selecting.selects(trail, event)
             for trail in state.every(Trail)
             if trail.logging

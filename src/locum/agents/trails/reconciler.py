@@ -33,7 +33,7 @@ class Trails(Reconciler):
 
     async def _deliver(self) -> float | None:
         trails = list(self._runtime.ledger.state.every(Trail))
-        due = [await self._delivery(trail).step() for trail in trails]
+        due = [await self.apart(trail.arn, self._delivery(trail).step()) for trail in trails]
         for gone in self._at_work.keys() - {trail.arn for trail in trails}:
             del self._at_work[gone]
         return min((at for at in due if at is not None), default=None)

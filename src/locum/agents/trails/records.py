@@ -28,7 +28,7 @@ class Waiting(NamedTuple):
     full: bool
 
 
-def waiting(history: History, trail: Trail, accounts: Mapping[str, str], position: int) -> Waiting:
+def waiting(history: History, trail: Trail, accounts: Mapping[str, selecting.Part], position: int) -> Waiting:
     """What is waiting to be delivered behind `position`."""
     read = history.after(position, MOST)
     last = read[-1][0] if read else position
@@ -41,22 +41,22 @@ def waiting(history: History, trail: Trail, accounts: Mapping[str, str], positio
 
 
 def batch(
-    history: History, trail: Trail, accounts: Mapping[str, str], position: int, last: int
+    history: History, trail: Trail, accounts: Mapping[str, selecting.Part], position: int, last: int
 ) -> dict[files.Place, list[dict[str, Any]]]:
     """The events of a trail behind `position` up to the position `last`, oldest first, by their places."""
     found: dict[files.Place, list[dict[str, Any]]] = {}
     read = history.after(position, min(MOST, last - position))
     for record, event in _events(trail, accounts, (record for at, record in read if at <= last)):
-        place = files.Place(record.account, record.region, accounts[record.account])
+        place = files.Place(record.account, record.region, accounts[record.account].organization)
         found.setdefault(place, []).append(event)
     return found
 
 
 def _events(
-    trail: Trail, accounts: Mapping[str, str], records: Iterable[Record]
+    trail: Trail, accounts: Mapping[str, selecting.Part], records: Iterable[Record]
 ) -> Iterator[tuple[Record, dict[str, Any]]]:
     for record in records:
-        if record.account not in accounts or not selecting.is_time_of(trail, record.at):
+        if not (selecting.is_of(accounts, record.account, record.at) and selecting.is_time_of(trail, record.at)):
             continue
         if not selecting.is_place_of(trail, record.region, record.event_source):
             continue

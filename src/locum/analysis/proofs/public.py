@@ -61,7 +61,9 @@ SERVICES: Final[Mapping[str, str]] = {
     "AWS::SQS::Queue": "sqs",
     "AWS::SecretsManager::Secret": "secretsmanager",
 }
-"""The service whose actions the policy of a type of resource is about."""
+"""The service whose actions the policy of a type of resource is about, of those that CheckNoPublicAccess takes."""
+_ANALYZED: Final = {**SERVICES, "AWS::ECR::Repository": "ecr"}
+"""With those that analyzers of external access look at as well."""
 
 _ADDRESSES: Final = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 _PATHS: Final = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"})
@@ -132,7 +134,7 @@ def _strangers(resource_type: str) -> Callable[[Mentioned], Iterable[Caller]]:
 
 def _actions(resource_type: str) -> Language:
     """The actions of a type's service. Access Analyzer, unlike S3, leaves out those that do not exist."""
-    prefix = SERVICES[resource_type]
+    prefix = _ANALYZED[resource_type]
     return Language(tuple(literal(f"{prefix}:{name.lower()}") for name in reference.action_names(prefix)))
 
 

@@ -88,6 +88,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
     if len(here) >= _MOST:
         message = f"You have reached the limit of {_MOST} analyzers of the type {kind} in this Region."
         raise over_quota("analyzer", name, message)
+    rules = _rules(ctx, params.get("archiveRules") or ())
     role, effects = yield from _service_role(ctx)
     made = Analyzer(
         account=ctx.account,
@@ -96,7 +97,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         type=kind,
         role=role,
         created=ctx.now,
-        rules=tuple(_rule(ctx, it["ruleName"], it["filter"]) for it in params.get("archiveRules") or ()),
+        rules=rules,
         configuration=dict(params.get("configuration") or {}),
         tags=_tags(params.get("tags") or {}),
     )
@@ -163,12 +164,8 @@ def shown(analyzer: Analyzer) -> dict[str, Any]:
 
 def create_archive_rule(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:CreateArchiveRule. It is for findings to come."""
-    analyzer, name = analyzer_named(ctx, params["analyzerName"]), params["ruleName"]
-    if any(rule.name == name for rule in analyzer.rules):
-        raise conflict("archive-rule", name)
-    if len(analyzer.rules) >= _MOST_RULES:
-        raise over_quota("archive-rule", name, f"An analyzer has at most {_MOST_RULES} archive rules.")
-    return _with_rules(analyzer, [*analyzer.rules, _rule(ctx, name, params["filter"])])
+    analyzer = analyzer_named(ctx, params["analyzerName"])
+    return _with_rules(analyzer, _rules(ctx, [params], analyzer.rules))
 
 
 def update_archive_rule(ctx: Context, params: Params) -> Outcome:
@@ -204,6 +201,19 @@ def apply_archive_rule(ctx: Context, params: Params) -> Outcome:
     rule = _rule_named(analyzer, params["ruleName"])
     active = [it for it in findings_of(ctx, analyzer) if it.status == "ACTIVE" and filters.meets(it, rule.filter)]
     return Outcome({}, tuple(put(replace(it, status="ARCHIVED", updated=ctx.now)) for it in active))
+
+
+def _rules(ctx: Context, given: Sequence[Params], there: Sequence[ArchiveRule] = ()) -> tuple[ArchiveRule, ...]:
+    """The rules that are `there`, and those that are `given`. Raises Fault."""
+    rules = list(there)
+    for it in given:
+        name = it["ruleName"]
+        if any(rule.name == name for rule in rules):
+            raise conflict("archive-rule", name)
+        if len(rules) >= _MOST_RULES:
+            raise over_quota("archive-rule", name, f"An analyzer has at most {_MOST_RULES} archive rules.")
+        rules.append(_rule(ctx, name, it["filter"]))
+    return tuple(rules)
 
 
 def _rule(ctx: Context, name: str, wanted: filters.Filter) -> ArchiveRule:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.core.arn import Arn
+from locum.core.arn import PARTITION, Arn
 from locum.services.accessanalyzer import filters
 from locum.services.accessanalyzer.analyzers import LISTS, analyzer_at, findings_of, resources_of
 from locum.services.accessanalyzer.faults import invalid, not_found
@@ -127,8 +127,11 @@ def update_findings(ctx: Context, params: Params) -> Outcome:
 def start_resource_scan(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:StartResourceScan."""
     analyzer, arn = analyzer_at(ctx, params["analyzerArn"]), params["resourceArn"]
-    if Arn.find(arn) is None:
+    parsed = Arn.find(arn)
+    if parsed is None or parsed.partition != PARTITION:
         raise invalid("resourceArn", "It is not an ARN.")
+    if parsed.account not in ("", ctx.account) or parsed.region not in ("", ctx.region):
+        raise not_found("resource", arn)
     if arn in analyzer.asked:
         return Outcome({})
     return Outcome({}, (put(replace(analyzer, asked=(*analyzer.asked, arn))),))

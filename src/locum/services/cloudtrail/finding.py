@@ -78,14 +78,17 @@ def is_in(trail: Trail, region: str) -> bool:
 
 
 def trail_of(ctx: Context, given: str) -> Trail:
-    """The trail with this name in the region, or with this ARN. Raises Fault where there is none."""
+    """The trail with this name in the region, or with exactly this ARN, which is what policies are asked about.
+
+    Raises Fault where there is none.
+    """
     if not given:
         raise invalid_name("Trail name cannot be blank!")
     found: Trail | None
     if given.startswith("arn:"):
         arn = _arn(given)
         found = ctx.state.get(Trail, arn.account, regional(arn.region, arn.resource.removeprefix("trail/")))
-        if found is not None and found.account != ctx.account and found not in seen(ctx.state, ctx.account):
+        if found is not None and (found.arn != given or found not in seen(ctx.state, ctx.account)):
             found = None
     else:
         check_name(given)

@@ -7,7 +7,7 @@ event." User Guide, "Understanding multi-Region trails and opt-in Regions", "Glo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from locum.core import event_selectors
 from locum.services.cloudtrail.faults import invalid_selectors
@@ -75,13 +75,27 @@ def _check_resource(resource: Mapping[str, Any]) -> None:
             raise invalid_selectors(f"{value} must end with a slash to be for the objects of a bucket.")
 
 
-def accounts_of(state: State, trail: Trail) -> dict[str, str]:
-    """The accounts whose events a trail has, each with the id of the organization that it is in by the trail."""
-    found = {trail.account: ""}
+class Part(NamedTuple):
+    """An account of a trail: the id of the organization that it is in by the trail, and the time it joined that."""
+
+    organization: str = ""
+    joined: float = 0.0
+
+
+def accounts_of(state: State, trail: Trail) -> dict[str, Part]:
+    """The accounts whose events a trail has. What a member did before it joined is no affair of the organization."""
+    found = {trail.account: Part()}
     organization = organization_of(state, trail.account) if trail.organization else None
     if organization is not None and organization.account == trail.account:
-        found = {member.id: organization.id for member in state.table(Member, organization.account).values()}
+        members = state.table(Member, organization.account).values()
+        found = {member.id: Part(organization.id, member.joined) for member in members}
+        found[trail.account] = Part(organization.id)
     return found
+
+
+def is_of(accounts: Mapping[str, Part], account: str, at: float) -> bool:
+    """Whether what an account did at a time is of a trail with these `accounts`."""
+    return account in accounts and at >= accounts[account].joined
 
 
 def is_time_of(trail: Trail, at: float) -> bool:

@@ -186,7 +186,11 @@ def start_logging(ctx: Context, params: Params) -> Outcome:
     if trail.logging:
         return Outcome({})
     since = ctx.now if trail.validation else trail.digests_since
-    return Outcome({}, (put(replace(trail, logging=True, started=ctx.now, digests_since=since)),))
+    events: list[Event] = [put(replace(trail, logging=True, started=ctx.now, digests_since=since))]
+    progress = ctx.state.get(TrailProgress, trail.account, trail.key)
+    if progress is not None and not progress.since:
+        events.append(put(replace(progress, since=ctx.now)))
+    return Outcome({}, tuple(events))
 
 
 def stop_logging(ctx: Context, params: Params) -> Outcome:
