@@ -42,6 +42,24 @@ def test_attack_another_partition_does_not_get_around_a_denial(plane: InProcess,
     assert trail.status()["IsLogging"] is True
 
 
+@pytest.mark.parametrize("regions", [("eu-west-1", "eu-west-2"), ("eu-west-2", "eu-west-1")])
+def test_attack_a_name_of_two_shadow_trails_does_not_get_around_a_denial(
+    plane: InProcess, regions: tuple[str, str]
+) -> None:
+    """The trail that is read is the one that the policy was asked about, whichever was made first."""
+    bucket = Deliveries(plane).bucket
+    settings = {"Name": "twice", "S3BucketName": bucket, "IsMultiRegionTrail": True}
+    trails = [plane.client("cloudtrail", region=it).create_trail(**settings)["TrailARN"] for it in regions]
+    read = plane.client("cloudtrail").get_trail(Name="twice")["Trail"]["TrailARN"]
+    for trail in trails:
+        denied = {"Effect": "Deny", "Action": "*", "Resource": trail}
+        client = plane.client("cloudtrail", plane.user(fresh("eve"), allow("cloudtrail:*"), denied))
+        if trail == read:
+            assert refused(client.get_trail, Name="twice").code == "AccessDeniedException"
+        else:
+            assert client.get_trail(Name="twice")["Trail"]["TrailARN"] == read
+
+
 class Joined:
     """An organization with a trail, and an account that joins it and leaves."""
 
@@ -57,6 +75,15 @@ class Joined:
         """Have the account join."""
         invited = self.manager.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": MEMBER})
         self.own.accept_handshake(HandshakeId=invited["Handshake"]["Id"])
+
+
+def test_attack_the_name_of_the_organizations_trail_does_not_get_around_a_denial(plane: InProcess) -> None:
+    joined = Joined(plane)
+    joined.join()
+    denied = {"Effect": "Deny", "Action": "*", "Resource": joined.trail.arn}
+    eve = plane.user(fresh("eve"), allow("cloudtrail:*"), denied, of=joined.member)
+    for named in (joined.trail.arn, joined.trail.name):
+        assert refused(plane.client("cloudtrail", eve).get_trail, Name=named).code == "AccessDeniedException"
 
 
 def test_attack_an_organization_does_not_see_what_a_member_did_before_it_joined(plane: InProcess) -> None:

@@ -164,10 +164,11 @@ class Digests:
         await self._commit(trail, told)
 
     async def _commit(self, trail: Trail, events: Callable[[State], Sequence[Event]]) -> None:
-        """Commit events, if the trail is still there."""
+        """Commit events, if the trail is still there: one that was made again begins anew."""
 
         def handler(state: State) -> Outcome:
-            there = state.get(Trail, trail.account, trail.key) is not None
+            it = state.get(Trail, trail.account, trail.key)
+            there = it is not None and it.created == trail.created
             return Outcome({}, tuple(events(state)) if there else ())
 
         await self._runtime.ledger.transact(handler, lambda _outcome: ())

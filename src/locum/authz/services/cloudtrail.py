@@ -12,6 +12,7 @@ from locum.core.lake_statements import stores_named
 from locum.core.resources import ResourceFacts
 from locum.state import EventDataStore, EventDataStoreQuery, State
 from locum.state.autoscaling import regional
+from locum.state.seen_trails import named
 from locum.state.trails import Trail
 
 _STORE: Final = "eventdatastore"
@@ -30,13 +31,8 @@ def _trail(state: State, call: Call, values: Values) -> Iterable[str]:
     if name.startswith("arn:"):
         yield name
         return
-    here = own_arn(call, "cloudtrail", f"{_TRAIL}/", name)
-    shadows = [
-        trail.arn
-        for trail in state.table(Trail, call.caller.account).values()
-        if trail.name == name and (trail.multi_region or trail.region == call.region)
-    ]
-    yield here if here in shadows or not shadows or call.operation == "CreateTrail" else min(shadows)
+    found = None if call.operation == "CreateTrail" else named(state, call.caller.account, call.region, name)
+    yield own_arn(call, "cloudtrail", f"{_TRAIL}/", name) if found is None else found.arn
 
 
 def _stores(state: State, call: Call, values: Values) -> Iterable[str]:

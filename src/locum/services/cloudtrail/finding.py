@@ -1,24 +1,20 @@
-"""Trails by name and ARN, as each region and each account of an organization sees them.
+"""Trails by the name or the ARN that a call gives.
 
-CloudTrail User Guide, "Understanding multi-Region trails and opt-in Regions": a multi-Region trail is in every region,
-in all but its home region as a shadow trail. "Creating a trail for an organization": the members see the trail of their
-organization, and cannot change it.
+CloudTrail User Guide, "Naming requirements for CloudTrail resources, S3 buckets, and KMS keys".
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.services.cloudtrail.faults import invalid_name, unknown_trail
 from locum.services.verbs import Context
-from locum.state import State
 from locum.state.autoscaling import regional
-from locum.state.organizations import organization_of
+from locum.state.seen_trails import named, seen
 from locum.state.trails import Trail
 
 _SHORTEST: Final = 3
@@ -64,19 +60,6 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def seen(state: State, account: str) -> Iterator[Trail]:
-    """The trails that an account sees in some region: its own, and those of its organization."""
-    yield from state.table(Trail, account).values()
-    organization = organization_of(state, account)
-    if organization is not None and organization.account != account:
-        yield from (trail for trail in state.table(Trail, organization.account).values() if trail.organization)
-
-
-def is_in(trail: Trail, region: str) -> bool:
-    """Whether a trail, or a shadow of it, is in a region."""
-    return trail.multi_region or trail.region == region
-
-
 def trail_of(ctx: Context, given: str) -> Trail:
     """The trail with this name in the region, or with exactly this ARN, which is what policies are asked about.
 
@@ -92,9 +75,7 @@ def trail_of(ctx: Context, given: str) -> Trail:
             found = None
     else:
         check_name(given)
-        here = [trail for trail in seen(ctx.state, ctx.account) if trail.name == given and is_in(trail, ctx.region)]
-        here.sort(key=lambda trail: (trail.region != ctx.region, trail.account != ctx.account))
-        found = here[0] if here else None
+        found = named(ctx.state, ctx.account, ctx.region, given)
     if found is None:
         raise unknown_trail(given, ctx.account)
     return found

@@ -16,13 +16,14 @@ from locum.core.errors import Fault
 from locum.services.asking import Asking, asking
 from locum.services.cloudtrail import destinations
 from locum.services.cloudtrail.faults import invalid_combination
-from locum.services.cloudtrail.finding import changeable, check_name, is_in, seen, trail_of
+from locum.services.cloudtrail.finding import changeable, check_name, trail_of
 from locum.services.cloudtrail.organization import check_organization
 from locum.services.cloudtrail.tags import tags_of
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import Event, put, remove
 from locum.state.autoscaling import regional
+from locum.state.seen_trails import seen, seen_in
 from locum.state.trails import Attempts, DigestChain, LogFile, Trail, TrailProgress
 
 MOST: Final = 5
@@ -83,7 +84,7 @@ def describe_trails(ctx: Context, params: Params) -> Outcome:
                 if fault.code != "TrailNotFoundException":
                     raise
     else:
-        found = [trail for trail in seen(ctx.state, ctx.account) if is_in(trail, ctx.region)]
+        found = seen_in(ctx.state, ctx.account, ctx.region)
     told = [trail for trail in found if shadows or (trail.region, trail.account) == (ctx.region, ctx.account)]
     return Outcome({"trailList": [described(trail) for trail in sorted(told, key=lambda trail: trail.arn)]})
 
@@ -103,7 +104,7 @@ def create_trail(ctx: Context, params: Params) -> Asking:
     check_name(name)
     if ctx.state.get(Trail, ctx.account, regional(ctx.region, name)) is not None:
         raise Fault("TrailAlreadyExistsException", f"Trail {name} already exists for customer: {ctx.account}", 400)
-    there = [trail for trail in seen(ctx.state, ctx.account) if is_in(trail, ctx.region)]
+    there = seen_in(ctx.state, ctx.account, ctx.region)
     if len(there) >= MOST:
         raise Fault(
             "MaximumNumberOfTrailsExceededException",
