@@ -9,6 +9,7 @@ import pytest
 
 from locum.agents.analyzers import resources, scanning
 from locum.analysis import proofs
+from locum.core.errors import Fault
 from locum.policy import PolicyKind
 from locum.state.analyzers import AccessFinding, Analyzer
 from support.inprocess import InProcess
@@ -88,6 +89,32 @@ def test_attack_a_policy_that_cannot_be_analyzed_takes_no_finding_back(
     plane.client("s3").delete_bucket_policy(Bucket=arn.rpartition(":")[2])
     analyzer.look()
     assert analyzer.status(arn) == ["RESOLVED", "RESOLVED"]
+
+
+def test_attack_a_service_that_fails_hides_no_resources_of_others(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be listed is looked at an hour later, and not for ever at once."""
+    kms, clock, listed = plane.client("kms"), plane.node.runtime.clock, resources._listed
+
+    def failing(make: Any, role: Any, kind: resources.Kind, region: str) -> Any:
+        if kind.service == "kms":
+            raise Fault("InternalFailure", "The service fails.", 500)
+        return listed(make, role, kind, region)
+
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    policy = document({"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    kms.put_key_policy(KeyId=arn, PolicyName="default", Policy=policy)
+    public = bucket(plane, statement("*", "s3:GetObject", "{}"))
+    monkeypatch.setattr(resources, "_listed", failing)
+    analyzer = Analyzed(plane)
+    assert (analyzer.status(public), analyzer.status(arn)) == (["ACTIVE"], [])
+    monkeypatch.setattr(resources, "_listed", listed)
+    analyzer.look()
+    assert analyzer.status(arn) == []
+    clock.move(clock.ahead + 3601)
+    analyzer.look()
+    assert analyzer.status(arn) == ["ACTIVE"]
 
 
 def test_attack_a_scan_of_another_name_of_a_bucket_finds_nothing_more(plane: InProcess) -> None:

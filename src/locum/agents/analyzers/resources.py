@@ -5,6 +5,7 @@ IAM User Guide, "IAM Access Analyzer resource types for external access".
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -12,12 +13,15 @@ from locum.calls import Runtime
 from locum.core.actors import ServiceRole
 from locum.core.arn import PARTITION, Arn
 from locum.core.calls import ServiceCall
+from locum.core.errors import Fault
 from locum.state import Role
 
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
 
 ROLE: Final = "AWS::IAM::Role"
 _LINKED: Final = "/aws-service-role/"
+
+_log: Final = logging.getLogger("locum.agents")
 
 
 class Kind(NamedTuple):
@@ -102,20 +106,25 @@ def resource_of(text: str) -> Named | None:
     return Named(kind, str(arn._replace(resource=beginning + rest)))
 
 
-async def every(runtime: Runtime, make: Make, role: ServiceRole, region: str) -> AsyncIterator[Named]:
-    """All resources of the account of `role` in a region, which it lists. Raises Fault.
+async def every(runtime: Runtime, make: Make, role: ServiceRole, region: str) -> tuple[list[Named], bool]:
+    """All resources of the account of `role` in a region, which it lists, and whether each type could be listed.
 
     A service of the embedded backend that nobody has used has nothing, and is not asked.
     """
-    for it in runtime.ledger.state.table(Role, role.account).values():
-        if not it.path.startswith(_LINKED):
-            yield Named(ROLE, it.arn)
+    roles = runtime.ledger.state.table(Role, role.account).values()
+    found, complete = [Named(ROLE, it.arn) for it in roles if not it.path.startswith(_LINKED)], True
     for kind in KINDS:
         backend = runtime.backends.of(kind.service)
         if backend.forgets and not backend.in_use(kind.service):
             continue
-        async for item in _listed(make, role, kind, region):
-            yield Named(kind.type, kind.arn(item, region, role.account))
+        try:
+            items = [item async for item in _listed(make, role, kind, region)]
+        except Fault as fault:
+            _log.warning("%s:%s fails for %s: %s", kind.service, kind.operation, role.role, fault.code)
+            complete = False
+        else:
+            found += [Named(kind.type, kind.arn(item, region, role.account)) for item in items]
+    return found, complete
 
 
 async def _listed(make: Make, role: ServiceRole, kind: Kind, region: str) -> AsyncIterator[Any]:

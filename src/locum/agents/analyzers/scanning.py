@@ -23,7 +23,6 @@ from locum.calls.carrying import facts_of
 from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
 from locum.core.clock import DAY
-from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.principal import Source
 from locum.core.resources import UNKNOWN
@@ -45,6 +44,8 @@ _PAGE: Final = 1_000
 _AT_ONCE: Final = 100
 """Resources whose findings are committed together."""
 _ERROR: Final = "INTERNAL_ERROR"
+_AGAIN: Final = 3_600.0
+"""Seconds after which everything is looked at again where a type of resource could not be listed."""
 _KEPT: Final = 90 * DAY
 """User Guide: "resolved findings are deleted 90 days after the last update"."""
 
@@ -64,14 +65,15 @@ class Analysis(NamedTuple):
 async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
     """Have an analyzer analyze what is due; when to look again (epoch seconds)."""
     now = runtime.clock()
-    full = not analyzer.scanned or now - analyzer.scanned >= DAY or now < analyzer.scanned
+    due = not analyzer.scanned or now - analyzer.scanned >= DAY or now < analyzer.scanned
     position, resources = await _changes(runtime, analyzer, now)
-    if full and (everything := await _everything(runtime, make, analyzer)) is not None:
-        resources += everything
-    else:
-        full = False
+    everything = await _everything(runtime, make, analyzer) if due else None
+    scanned = None
+    if everything is not None:
+        resources += everything[0]
+        scanned = now if everything[1] else now - DAY + _AGAIN
     behind = bool(analyzer.position) and position - analyzer.position >= _PAGE
-    if not (full or resources or behind or analyzer.asked):
+    if not (everything or resources or behind or analyzer.asked):
         return now + EVERY
     left = list(dict.fromkeys(resources))
     while left:
@@ -81,7 +83,7 @@ async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
 
     def done(state: State, it: Analyzer) -> list[Event]:
         asked = tuple(arn for arn in it.asked if arn not in analyzer.asked)
-        made = replace(it, position=position, asked=asked, scanned=now if full else it.scanned)
+        made = replace(it, position=position, asked=asked, scanned=scanned or it.scanned)
         return [put(made), *_outdated(state, analyzer, now)]
 
     await _commit(runtime, analyzer, done)
@@ -99,19 +101,18 @@ async def _commit(runtime: Runtime, analyzer: Analyzer, events: Callable[[State,
     await runtime.ledger.transact(handler, lambda _outcome: ())
 
 
-async def _everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> list[Named] | None:
-    """All resources that there are, and those that were analyzed before; None where the role cannot be used (yet)."""
+async def _everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> tuple[list[Named], bool] | None:
+    """All resources that there are, and those that were analyzed before, and whether each type could be listed.
+
+    None where the role is not there (yet).
+    """
     state = runtime.ledger.state
     if entity_by_arn(state, Role, analyzer.role, analyzer.account) is None:
         return None
     role = ServiceRole(SERVICE, analyzer.role, _SESSION, Source(analyzer.account, analyzer.arn))
-    try:
-        found = [it async for it in every(runtime, make, role, analyzer.region)]
-    except Fault as fault:
-        _log.warning("%s cannot look at everything: %s", analyzer.arn, fault.code)
-        return None
+    found, complete = await every(runtime, make, role, analyzer.region)
     known = state.table(AnalyzedResource, analyzer.account).values()
-    return [*found, *(Named(it.type, it.arn) for it in known if it.analyzer == analyzer.name)]
+    return [*found, *(Named(it.type, it.arn) for it in known if it.analyzer == analyzer.name)], complete
 
 
 async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[int, list[Named]]:
