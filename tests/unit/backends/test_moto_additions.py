@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.inprocess import InProcess
-from support.plane import ACCOUNT, refused, trusting
+from support.plane import ACCOUNT, document, fresh, refused, trusting
 
 SMALL = {"CacheNodeType": "cache.t4g.micro"}
 
@@ -225,3 +225,33 @@ def test_attack_public_parameters_are_not_deleted_or_changed(plane: InProcess) -
     refused(ssm.delete_parameter, Name=name)
     assert ssm.delete_parameters(Names=[name])["DeletedParameters"] == []
     assert ssm.get_parameter(Name=name)["Parameter"] == before
+
+
+def test_a_key_has_one_policy_whose_name_need_not_be_given(plane: InProcess) -> None:
+    kms = plane.client("kms")
+    key = kms.create_key(Policy=document({"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}))
+    named = {"KeyId": key["KeyMetadata"]["KeyId"]}
+    other = document(
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+    )
+    kms.put_key_policy(**named, Policy=other)
+    assert kms.get_key_policy(**named)["Policy"] == other
+    assert kms.get_key_policy(**named, PolicyName="default")["Policy"] == other
+    assert refused(kms.get_key_policy, **named, PolicyName="else").code == "NotFoundException"
+
+
+def test_a_bucket_that_nobody_configured_encrypts_with_keys_of_s3(plane: InProcess) -> None:
+    s3, name = plane.client("s3"), fresh("bucket")
+    assert refused(s3.get_bucket_encryption, Bucket=name).code == "NoSuchBucket"
+    s3.create_bucket(Bucket=name)
+
+    def told() -> tuple[str, bool]:
+        (rule,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+        return rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"], rule["BucketKeyEnabled"]
+
+    assert told() == ("AES256", False)
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert told() == ("aws:kms", True)
+    s3.delete_bucket_encryption(Bucket=name)
+    assert told() == ("AES256", False)

@@ -1,4 +1,4 @@
-"""The replaced parts of moto's EKS, API Gateway, ElastiCache and SSM, each of which lacks a detail of a resource."""
+"""The replaced parts of moto's EKS, API Gateway, ElastiCache, SSM and S3, which lack a detail of a resource."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ _HASH: Final = "locum0"
 """What the host names of caches have in the place of a random part."""
 _PUBLIC: Final = "/aws/service/"
 """The path of AWS's own parameters."""
+_ENCRYPTION_OF_S3: Final = {
+    "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+    "BucketKeyEnabled": "false",
+}
 
 
 # -- EKS -------------------------------------------------------------------------------------------------
@@ -138,3 +142,20 @@ def adjust_parameters() -> None:
     models.__getitem__ = lambda self, name: get(holder(self, name), name)
     models.__contains__ = lambda self, name: contains(holder(self, name), name)
     models.get_keys_beginning_with = lambda self, path, recursive: below(holder(self, path), path, recursive)
+
+
+# -- S3 -------------------------------------------------------------------------------------------------
+
+
+def adjust_buckets() -> None:
+    """Have a bucket that nobody configured encrypt with keys of S3, as each does.
+
+    S3 User Guide, "Setting default server-side encryption behavior for Amazon S3 buckets".
+    """
+    models = importlib.import_module("moto.s3.models").S3Backend
+    get = models.get_bucket_encryption
+
+    def get_bucket_encryption(self: Any, bucket_name: str) -> Any:
+        return get(self, bucket_name) or {"Rule": _ENCRYPTION_OF_S3}
+
+    models.get_bucket_encryption = get_bucket_encryption

@@ -19,6 +19,7 @@ from locum.backends.moto import alarms, code_deployments, completions, launch_te
 from locum.backends.moto.event_rules import divert_events
 from locum.backends.moto.fence import replace_refused
 from locum.backends.moto.internals import (
+    name_key_policies,
     withdraw_bucket_guard,
     withdraw_key_guard,
 )
@@ -39,6 +40,16 @@ def _adjust_ec2() -> None:
     volumes.adjust()
 
 
+def _adjust_keys() -> None:
+    withdraw_key_guard()
+    name_key_policies()
+
+
+def _adjust_buckets() -> None:
+    withdraw_bucket_guard()
+    completions.adjust_buckets()
+
+
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "apigateway": completions.adjust_api_gateway,
     "awslambda": complete,
@@ -48,9 +59,9 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "eks": completions.adjust_eks,
     "elasticache": completions.adjust_caches,
     "events": divert_events,
-    "kms": withdraw_key_guard,
+    "kms": _adjust_keys,
     "logs": divert_logs,
-    "s3": withdraw_bucket_guard,
+    "s3": _adjust_buckets,
     "secretsmanager": rotations.adjust,
     "sqs": queues.adjust,
     "ssm": completions.adjust_parameters,

@@ -196,6 +196,18 @@ def withdraw_key_guard() -> None:
     setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
 
 
+def name_key_policies() -> None:
+    """Have KMS take a key's policy without its name. API Reference, PutKeyPolicy: "the default value is `default`"."""
+    responses: Any = importlib.import_module("moto.kms.responses")
+    check = responses._assert_default_policy
+
+    def check_given(policy_name: str | None) -> None:
+        if policy_name is not None:
+            check(policy_name)
+
+    responses._assert_default_policy = check_given
+
+
 def find_log_groups() -> None:
     """Have Logs look a `logGroupIdentifier` (name or ARN) up. moto takes its last group for what it does not find."""
     models: Any = importlib.import_module("moto.logs.models").LogsBackend

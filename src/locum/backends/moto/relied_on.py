@@ -105,6 +105,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("ARCHIVE_STORAGE_CLASSES", _READ),
             Relied("s3_backends.bucket_accounts", _POLICY),
             Relied("S3Backend", _POLICY, has=("buckets", "tagger")),
+            Relied("S3Backend.get_bucket_encryption", _LACKS, takes=("self", "bucket_name"), alone=True),
             Relied("S3Backend.log_incoming_request", _FENCE, takes=("self", "request", "bucket_name"), alone=True),
             Relied("FakeBucket", _POLICY, has=("keys", "policy", "arn", "name", "account_id", "region_name")),
             Relied("FakeBucket", _KEYS, has=("encryption",)),
@@ -193,7 +194,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("Key", _POLICY, has=("aliases", "grants")),
             Relied("Grant.to_json", _POLICY, takes=("self",)),
         ),
-        "moto.kms.responses": (Relied("validate_policy", _JUDGE, takes=("key", "action"), alone=True),),
+        "moto.kms.responses": (
+            Relied("validate_policy", _JUDGE, takes=("key", "action"), alone=True),
+            Relied("_assert_default_policy", _LACKS, takes=("policy_name",), alone=True),
+        ),
     },
     "awslambda": {
         "moto.awslambda.models": (
