@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from locum.core.arn import PARTITION
 from locum.state.autoscaling import regional
 from locum.state.entities import Entity, Tags
+
+IN_PROGRESS: Final = "IN_PROGRESS"
+"""The status of a policy generation that is under way."""
 
 
 class ArchiveRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,3 +132,8 @@ class PolicyGeneration(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
     @property
     def key(self) -> str:
         return regional(self.region, self.id)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its policies are still to be written."""
+        return self.status == IN_PROGRESS

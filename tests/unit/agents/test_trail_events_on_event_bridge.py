@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from locum.agents.trails.event_bus import may_match
+from locum.audit import Record, cloudtrail_event
 from support.inprocess import InProcess
 from support.plane import document, fresh
 from support.trails import ACCOUNT, Deliveries
@@ -120,3 +121,18 @@ def test_attack_the_events_that_cloudtrail_puts_do_not_cause_others(plane: InPro
 )
 def test_a_rule_may_be_for_events_of_cloudtrail_by_its_pattern(pattern: dict[str, Any], may: bool) -> None:
     assert may_match(json.dumps(pattern) if pattern else None) is may
+
+
+def test_attack_an_event_that_breaks_keeps_no_other_back(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    Deliveries(plane)
+    rule = Rule(plane, {"source": ["aws.iam"], "detail-type": [CALL], "detail": {"eventName": ["CreateUser"]}})
+
+    def breaking(record: Record) -> dict[str, Any]:
+        if "broken" in str(record.parameters):
+            raise KeyError(record.event_id)
+        return cloudtrail_event(record)
+
+    monkeypatch.setattr("locum.agents.trails.event_bus.cloudtrail_event", breaking)
+    for name in ("broken", "sam"):
+        plane.client("iam").create_user(UserName=name)
+    assert rule.next()["detail"]["requestParameters"]["userName"] == "sam"

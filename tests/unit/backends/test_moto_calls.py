@@ -280,9 +280,9 @@ def test_motos_errors_are_aws_errors(plane: InProcess) -> None:
 
 
 def test_a_service_without_a_backend_says_so(plane: InProcess) -> None:
-    told = refusal(plane.client("accessanalyzer").list_analyzers)
+    told = refusal(plane.client("detective").list_graphs)
     assert told[:2] == ("NotImplemented", 501)
-    assert "accessanalyzer:ListAnalyzers" in told[2]
+    assert "detective:ListGraphs" in told[2]
 
 
 def test_an_operation_that_moto_lacks_says_so(plane: InProcess) -> None:

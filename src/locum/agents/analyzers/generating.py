@@ -18,7 +18,6 @@ from locum.agents.under_way import UnderWay
 from locum.calls import Runtime
 from locum.calls.activity import Taken, decoded, taken
 from locum.core.errors import ConfigurationError, StorageError
-from locum.services.accessanalyzer.generations import IN_PROGRESS
 from locum.services.verbs import Outcome
 from locum.state import Event, Put, State, put
 from locum.state.analyzers import PolicyGeneration
@@ -48,7 +47,7 @@ class Generating:
 
         def commit(state: State) -> Outcome:
             there = state.get(PolicyGeneration, it.account, it.key)
-            if there is None or there.status != IN_PROGRESS:
+            if there is None or not there.is_under_way:
                 return Outcome({})
             return Outcome({}, (put(replace(made, ended=self._runtime.clock())),))
 
@@ -73,7 +72,7 @@ class PolicyGenerations(UnderWay):
         """Begin with the generations that nothing is done for yet."""
         for it in list(self._runtime.ledger.state.every(PolicyGeneration)):
             name = f"policy generation {it.id}"
-            if it.status == IN_PROGRESS and name not in self.runs:
+            if it.is_under_way and name not in self.runs:
                 self.begin(name, Generating(self._runtime, it))
         return None
 
@@ -81,4 +80,4 @@ class PolicyGenerations(UnderWay):
         if events is None:
             return True
         entities = (event.entity for event in events if isinstance(event, Put))
-        return any(isinstance(it, PolicyGeneration) and it.status == IN_PROGRESS for it in entities)
+        return any(isinstance(it, PolicyGeneration) and it.is_under_way for it in entities)

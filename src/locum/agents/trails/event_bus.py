@@ -117,7 +117,12 @@ class TrailEvents(Backend):
         waiting: dict[Place, list[dict[str, Any]]] = {}
         for record in records:
             place = record.account, record.region
-            if (found := self._entry(record)) is None:
+            try:
+                found = self._entry(record)
+            except Exception:  # a fault barrier: an event that breaks keeps no other back
+                _log.exception("the event %s is not sent", record.event_id)
+                continue
+            if found is None:
                 continue
             entries = waiting.setdefault(place, [])
             entries.append(found)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from locum.core.arn import Arn
 from locum.core.calls import ServiceCall
+from locum.core.clock import DAY
 from locum.core.errors import Fault
 from locum.services.cloudtrail import files
 from locum.services.cloudtrail.destinations import log_group_of, role_of
@@ -24,6 +25,8 @@ _LARGEST: Final = 256_000
 _LARGEST_CALL: Final = 1_000_000
 """Octets of the events of a call: CloudWatch Logs API Reference, PutLogEvents, has 1,048,576 with 26 for each event."""
 _MOST: Final = 1_000
+_LONGEST: Final = DAY * 1000
+"""Milliseconds between the first and the last event of a call: "cannot span more than 24 hours"."""
 
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
 
@@ -54,7 +57,7 @@ class LogEvents:
         except Fault as fault:
             if fault.code != "ResourceAlreadyExistsException":
                 raise
-        for part in _parts(events):
+        for part in _parts(sorted(events, key=_time)):
             await self._call(trail, "PutLogEvents", {**named, "logEvents": part})
 
     async def _call(self, trail: Trail, operation: str, params: Mapping[str, Any]) -> None:
@@ -64,7 +67,7 @@ class LogEvents:
 
 
 def _parts(events: Sequence[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The events as CloudWatch Logs takes them, in calls of at most so many and so large."""
+    """The events, in the order of time, in calls as CloudWatch Logs takes them: so many, so large, of a day."""
     part: list[dict[str, Any]] = []
     octets = 0
     for event in events:
@@ -72,10 +75,17 @@ def _parts(events: Sequence[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]
         size = len(text.encode())
         if size > _LARGEST:
             continue
-        if part and (octets + size > _LARGEST_CALL or len(part) == _MOST):
+        at = _time(event)
+        full = octets + size > _LARGEST_CALL or len(part) == _MOST
+        if part and (full or at - part[0]["timestamp"] > _LONGEST):
             yield part
             part, octets = [], 0
-        part.append({"timestamp": int(datetime.fromisoformat(event["eventTime"]).timestamp() * 1000), "message": text})
+        part.append({"timestamp": at, "message": text})
         octets += size
     if part:
         yield part
+
+
+def _time(event: Mapping[str, Any]) -> int:
+    """The time of an event, in milliseconds."""
+    return int(datetime.fromisoformat(event["eventTime"]).timestamp() * 1000)

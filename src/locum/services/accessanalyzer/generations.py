@@ -17,11 +17,10 @@ from locum.services.accessanalyzer.analyzers import LISTS
 from locum.services.accessanalyzer.faults import conflict, invalid, over_quota
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import Role, User, put, remove
-from locum.state.analyzers import PolicyGeneration
+from locum.state.analyzers import IN_PROGRESS, PolicyGeneration
 from locum.state.arns import entity_by_arn
 from locum.state.autoscaling import regional
 
-IN_PROGRESS: Final = "IN_PROGRESS"
 _LONGEST: Final = 90 * DAY
 """User Guide: "a date range of up to 90 days"."""
 _KEPT: Final = 7 * DAY
@@ -41,7 +40,7 @@ def start_policy_generation(ctx: Context, params: Params) -> Outcome:
     kind = User if ":user/" in principal else Role
     if entity_by_arn(ctx.state, kind, principal, ctx.account) is None:
         raise invalid("principalArn", "There is no such user or role in the account.")
-    under_way = [it for it in generations if it.status == IN_PROGRESS]
+    under_way = [it for it in generations if it.is_under_way]
     if any(it.principal == principal for it in under_way):
         raise conflict("policy-generation", principal)
     if len(under_way) >= _MOST:
@@ -67,14 +66,14 @@ def start_policy_generation(ctx: Context, params: Params) -> Outcome:
         role=details.get("accessRole") or "",
         token=token,
     )
-    outdated = [it for it in generations if it.status != IN_PROGRESS and it.ended < ctx.now - _KEPT]
+    outdated = [it for it in generations if not it.is_under_way and it.ended < ctx.now - _KEPT]
     return Outcome({"jobId": made.id}, (put(made), *(remove(it) for it in outdated)))
 
 
 def cancel_policy_generation(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:CancelPolicyGeneration."""
     found = _generation(ctx, params)
-    if found.status != IN_PROGRESS:
+    if not found.is_under_way:
         return Outcome({})
     return Outcome({}, (put(replace(found, status="CANCELED", ended=ctx.now)),))
 
