@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -280,3 +281,13 @@ def test_the_archive_rules_of_a_new_analyzer_have_the_limits_of_others(plane: In
     client.create_analyzer(**wanted, archiveRules=many[:100])
     refusal = refused(client.create_archive_rule, analyzerName="external", **many[100])
     assert refusal.code == "ServiceQuotaExceededException"
+
+
+def test_an_analyzer_that_could_analyze_nothing_is_not_made(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the solver, each policy would be a finding with an error."""
+    monkeypatch.setitem(sys.modules, "z3", None)
+    client = plane.client("accessanalyzer")
+    told = refused(client.create_analyzer, analyzerName="external", type="ACCOUNT")
+    assert told.code == "UnprocessableEntityException"
+    assert "pip install 'locum[analyze]'" in told.message
+    assert client.list_analyzers()["analyzers"] == []

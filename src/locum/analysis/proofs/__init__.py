@@ -18,6 +18,7 @@ from locum.analysis.proofs.checks import Access, Found, granted_access, grants, 
 from locum.analysis.proofs.errors import NotDecided, SolverMissing
 from locum.analysis.proofs.public import SERVICES, TRUST_POLICY, ExternalAccess, external_access, public_access
 from locum.analysis.proofs.references import read_policy
+from locum.analysis.proofs.solver import check_installed
 
 __all__ = [
     "SERVICES",
@@ -28,6 +29,7 @@ __all__ = [
     "Found",
     "NotDecided",
     "SolverMissing",
+    "check_installed",
     "external_access",
     "granted_access",
     "grants",

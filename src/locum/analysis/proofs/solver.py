@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib.util import find_spec
 from itertools import permutations
 from types import ModuleType
 from typing import Any, Final, NamedTuple
@@ -29,7 +30,8 @@ from locum.analysis.proofs.formulas import (
 )
 
 MISSING: Final = (
-    "Custom policy checks need the package z3-solver, which is not installed: pip install 'locum[analyze]' adds it."
+    "Custom policy checks and analyzers need the package z3-solver, which is not installed: "
+    "pip install 'locum[analyze]' adds it."
 )
 _FEW: Final = 6
 """The number of atoms of a dimension up to which each two are compared before the solver begins."""
@@ -38,6 +40,12 @@ _ROUND: Final = 200
 
 Theory = Callable[[str, Wants], Answer | Conflict]
 """Values of a dimension under which the atoms hold as wanted, or which of them contradict."""
+
+
+def check_installed() -> None:
+    """Raise SolverMissing where there is no z3, which is not loaded."""
+    if find_spec("z3") is None:
+        raise SolverMissing(MISSING)
 
 
 @cache

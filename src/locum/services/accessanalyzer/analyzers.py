@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.analysis import proofs
 from locum.core.actors import on_behalf_of
 from locum.core.arn import Arn, iam_arn
 from locum.core.calls import Ask, Effect, ServiceCall
@@ -19,7 +20,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.system_tags import is_refused
 from locum.services.accessanalyzer import filters
-from locum.services.accessanalyzer.faults import conflict, invalid, not_found, over_quota, unsupported
+from locum.services.accessanalyzer.faults import conflict, invalid, not_found, over_quota, unprocessable, unsupported
 from locum.services.asking import Asking, asking
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
@@ -76,12 +77,16 @@ def resources_of(ctx: Context, analyzer: Analyzer) -> list[AnalyzedResource]:
 
 
 def create_analyzer(ctx: Context, params: Params) -> Asking:
-    """access-analyzer:CreateAnalyzer."""
+    """access-analyzer:CreateAnalyzer. It is refused where nothing could be analyzed."""
     name, kind = params["analyzerName"], params["type"]
     if not _NAME.fullmatch(name):
         raise invalid("analyzerName", "A name begins with a letter, and has letters, digits, and _ . - only.")
     if kind != ACCOUNT:
         raise unsupported(f"analyzers of the type {kind}")
+    try:
+        proofs.check_installed()
+    except proofs.SolverMissing as error:
+        raise unprocessable(str(error)) from error
     if ctx.state.get(Analyzer, ctx.account, regional(ctx.region, name)) is not None:
         raise conflict("analyzer", name)
     here = [it for it in ctx.state.table(Analyzer, ctx.account).values() if it.region == ctx.region]

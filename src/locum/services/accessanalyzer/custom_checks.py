@@ -25,6 +25,7 @@ from locum.analysis.proofs import (
 )
 from locum.core.errors import Fault
 from locum.policy import Document, MalformedPolicy, PolicyKind
+from locum.services.accessanalyzer.faults import unprocessable
 from locum.services.verbs import Context, Outcome, Params
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ def _proven(check: Callable[[], T]) -> T:
     try:
         return check()
     except (NotDecided, SolverMissing) as error:
-        raise Fault("UnprocessableEntityException", str(error), 422) from error
+        raise unprocessable(str(error)) from error
 
 
 def _result(found: Sequence[Found], passed: str, failed: str, reason: str) -> Outcome:

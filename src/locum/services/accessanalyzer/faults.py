@@ -35,3 +35,8 @@ def unsupported(what: str) -> Fault:
     """ValidationException: what Locum's Access Analyzer lacks."""
     members = {"reason": "notSupported"}
     return Fault("ValidationException", f"Locum's Access Analyzer does not implement {what} yet.", 400, members=members)
+
+
+def unprocessable(message: str) -> Fault:
+    """UnprocessableEntityException: it cannot be done here, or not with this input."""
+    return Fault("UnprocessableEntityException", message, 422)
