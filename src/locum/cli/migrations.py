@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from locum.cli.audits.aws_cli import command_line
+from locum.cli.screen import printable
 from locum.core.arn import PARTITION, iam_arn
 from locum.core.clock import iso8601
 from locum.core.errors import ConfigurationError
 
 TARGETS: Final = ("ec2", "ecs", "github", "gitlab", "lambda")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
+_ROLE: Final = re.compile(r"[A-Za-z0-9+=,.@_-]{1,64}")
 _LAMBDA_BASIC: Final = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
@@ -93,6 +95,8 @@ def migration(
     account: str, target: str, role: str, documents: Sequence[Mapping[str, Any]], repository: str
 ) -> Migration:
     """The migration to `role` for a program that runs at `target`. Raises ConfigurationError."""
+    if not _ROLE.fullmatch(role):
+        raise ConfigurationError(f"{role!r} is no name of a role: it has 1 to 64 letters, digits and +=,.@_-")
     trust = _trust(account, target, repository)
     arn = iam_arn(account, "role", "/", role)
     made = [Call("iam", "CreateRole", {"RoleName": role, "AssumeRolePolicyDocument": _text(trust)})]
@@ -149,10 +153,10 @@ def _text(document: Mapping[str, Any]) -> str:
 
 
 def lines(key: Mapping[str, Any], found: Migration, about: Sequence[str]) -> Iterator[str]:
-    """The report as a script for a shell: what is no call is a comment."""
+    """The report as a script for a shell: what is no call is a comment, whatever names have in them."""
     last = "never used" if key["used"] is None else f"last used {iso8601(key['used'])}"
-    yield f"# The access key {key['id']} is {key['owner']}'s, made {key['created']}, {last}."
-    yield from (f"# {line}" for line in about)
+    yield f"# The access key {key['id']} is {printable(key['owner'])}'s, made {key['created']}, {last}."
+    yield from (f"# {printable(line)}" for line in about)
     yield "#"
     yield "# 1. Make the role:"
     yield from (call.line for call in found.calls)
