@@ -150,9 +150,8 @@ class History:
 
     def behind(self, position: int, selection: Selection) -> tuple[list[Record], int]:
         """The records of a selection behind a position, oldest first, and the position of the last one looked at."""
-        rows = self._journal.scan(position, _PAGE)
-        records = [record for record in (decode(row.data) for row in rows) if selection.matches(record)]
-        return records, rows[-1].position if rows else position
+        read = self.after(position, _PAGE)
+        return [record for _, record in read if selection.matches(record)], read[-1][0] if read else position
 
     def principal_calls(self, arn: str | None, since: float = 0.0, until: float | None = None) -> Iterator[Record]:
         """The calls of the user `arn`, or of all sessions of the role `arn`, newest first; of None, those of everybody.

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from locum.agents.analyzers.generating import PolicyGenerations
+from locum.agents.analyzers.generations import PolicyGenerations
 from locum.agents.analyzers.reconciler import Analyzers
 from locum.agents.audits.schedule import Audits
 from locum.agents.aws_hosts import AwsHosts

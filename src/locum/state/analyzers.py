@@ -134,6 +134,6 @@ class PolicyGeneration(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
         return regional(self.region, self.id)
 
     @property
-    def is_under_way(self) -> bool:
+    def under_way(self) -> bool:
         """Whether its policies are still to be written."""
         return self.status == IN_PROGRESS

@@ -59,13 +59,16 @@ def test_what_was_never_needed_is_never_loaded() -> None:
     assert made == []
 
 
-def test_a_plane_has_its_services_and_loads_the_late_ones_when_they_are_asked_for() -> None:
+@pytest.mark.parametrize(
+    ("service", "operation"), [("accessanalyzer", "ValidatePolicy"), ("cloudtrail", "LookupEvents")]
+)
+def test_a_plane_has_its_services_and_loads_the_late_ones_when_they_are_asked_for(service: str, operation: str) -> None:
     code = (
         "import sys; from locum.cli.compose import _services as own\n"
-        "late = own()['accessanalyzer'].operations\n"
-        "assert 'locum.services.accessanalyzer' not in sys.modules\n"
-        "assert 'ValidatePolicy' in late\n"
-        "from locum.services.accessanalyzer import OPERATIONS\n"
+        f"late = own()['{service}'].operations\n"
+        f"assert 'locum.services.{service}' not in sys.modules\n"
+        f"assert '{operation}' in late\n"
+        f"from locum.services.{service} import OPERATIONS\n"
         "assert dict(late) == dict(OPERATIONS) and len(late) == len(OPERATIONS)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""Policies generated from the recorded calls of a principal, as `locum policy` writes them.
+"""A policy generated from the recorded calls of a principal, as `locum policy` writes them.
 
 IAM User Guide, "IAM Access Analyzer policy generation": actions that policies cannot grant, and calls that were denied,
 are no reason for a permission.
@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from locum import analysis
-from locum.agents.under_way import UnderWay
 from locum.calls import Runtime
 from locum.calls.activity import Taken, decoded, taken
 from locum.core.errors import ConfigurationError, StorageError
 from locum.services.verbs import Outcome
-from locum.state import Event, Put, State, put
+from locum.state import State, put
 from locum.state.analyzers import PolicyGeneration
 
 _log: Final = logging.getLogger("locum.agents")
@@ -47,7 +45,7 @@ class Generating:
 
         def commit(state: State) -> Outcome:
             there = state.get(PolicyGeneration, it.account, it.key)
-            if there is None or not there.is_under_way:
+            if there is None or not there.under_way:
                 return Outcome({})
             return Outcome({}, (put(replace(made, ended=self._runtime.clock())),))
 
@@ -59,25 +57,3 @@ class Generating:
         written = analysis.documents(analysis.write([decoded(row) for row in found["permissions"]]))
         policies = tuple(json.dumps(document) for document in written)
         return replace(self._it, status="SUCCEEDED", policies=policies, complete=not found["truncated"])
-
-
-class PolicyGenerations(UnderWay):
-    """Has a task for each policy generation that is in progress, also after a restart."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        super().__init__(runtime.ledger, runtime.clock, "Policy generation")
-        self._runtime = runtime
-
-    async def reconcile(self) -> float | None:
-        """Begin with the generations that nothing is done for yet."""
-        for it in list(self._runtime.ledger.state.every(PolicyGeneration)):
-            name = f"policy generation {it.id}"
-            if it.is_under_way and name not in self.runs:
-                self.begin(name, Generating(self._runtime, it))
-        return None
-
-    def concerns(self, events: Sequence[Event] | None) -> bool:
-        if events is None:
-            return True
-        entities = (event.entity for event in events if isinstance(event, Put))
-        return any(isinstance(it, PolicyGeneration) and it.is_under_way for it in entities)

@@ -40,7 +40,7 @@ def start_policy_generation(ctx: Context, params: Params) -> Outcome:
     kind = User if ":user/" in principal else Role
     if entity_by_arn(ctx.state, kind, principal, ctx.account) is None:
         raise invalid("principalArn", "There is no such user or role in the account.")
-    under_way = [it for it in generations if it.is_under_way]
+    under_way = [it for it in generations if it.under_way]
     if any(it.principal == principal for it in under_way):
         raise conflict("policy-generation", principal)
     if len(under_way) >= _MOST:
@@ -66,14 +66,14 @@ def start_policy_generation(ctx: Context, params: Params) -> Outcome:
         role=details.get("accessRole") or "",
         token=token,
     )
-    outdated = [it for it in generations if not it.is_under_way and it.ended < ctx.now - _KEPT]
+    outdated = [it for it in generations if not it.under_way and it.ended < ctx.now - _KEPT]
     return Outcome({"jobId": made.id}, (put(made), *(remove(it) for it in outdated)))
 
 
 def cancel_policy_generation(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:CancelPolicyGeneration."""
     found = _generation(ctx, params)
-    if not found.is_under_way:
+    if not found.under_way:
         return Outcome({})
     return Outcome({}, (put(replace(found, status="CANCELED", ended=ctx.now)),))
 

@@ -16,6 +16,7 @@ from locum.core.arn import PARTITION
 from locum.core.errors import Fault
 from locum.core.event_selectors import OTHER_CATEGORIES, check, conditions_of
 from locum.core.identifiers import request_id
+from locum.services.cloudtrail.faults import invalid_selectors
 from locum.services.cloudtrail.organization import check_organization
 from locum.services.cloudtrail.tags import tags_of
 from locum.services.pagination import Ordered, Pagination
@@ -42,7 +43,7 @@ _MANAGEMENT: Final[dict[str, Any]] = {
 }
 _ID: Final = re.compile(r"[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}")
 _ARN: Final = re.compile(rf"arn:{PARTITION}:cloudtrail:([a-z0-9-]+):([0-9]{{12}}):eventdatastore/({_ID.pattern})")
-_PAGES: Final = Pagination(
+PAGES: Final = Pagination(
     "MaxResults",
     "NextToken",
     "NextToken",
@@ -123,7 +124,7 @@ def get_event_data_store(ctx: Context, params: Params) -> Outcome:
 def list_event_data_stores(ctx: Context, params: Params) -> Outcome:
     """ListEventDataStores, of the account in the region; with their names and ARNs, as at AWS."""
     stores = Ordered(sorted(_present(ctx), key=lambda store: store.id))
-    page = _PAGES.page(params, stores, lambda store: store.id)
+    page = PAGES.page(params, stores, lambda store: store.id)
     return page.outcome("EventDataStores", lambda store: {"EventDataStoreArn": store.arn, "Name": store.name})
 
 
@@ -230,8 +231,7 @@ def _selectors(params: Params) -> Selectors:
     """The advanced event selectors of a request. Raises Fault InvalidEventSelectorsException."""
     selectors = params["AdvancedEventSelectors"]
     if len(selectors) > MOST_SELECTORS:
-        message = f"An event data store can have up to {MOST_SELECTORS} advanced event selectors."
-        raise Fault("InvalidEventSelectorsException", message)
+        raise invalid_selectors(f"An event data store can have up to {MOST_SELECTORS} advanced event selectors.")
     check(selectors, event_data_store=True)
     for selector in selectors:
         for _, category in conditions_of(selector)["eventCategory"]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from locum.core.errors import Fault
 from locum.services.cloudtrail.event_data_stores import find, refuse_deleted
+from locum.services.cloudtrail.faults import invalid_combination
 from locum.services.cloudtrail.finding import changeable, trail_of
 from locum.services.cloudtrail.tags import tags_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
@@ -35,7 +36,7 @@ def list_tags(ctx: Context, params: Params) -> Outcome:
     """cloudtrail:ListTags."""
     names = params["ResourceIdList"]
     if len(names) > _MOST_LISTED:
-        raise Fault("InvalidParameterCombinationException", f"Up to {_MOST_LISTED} resources can be specified.")
+        raise invalid_combination(f"Up to {_MOST_LISTED} resources can be specified.")
     return Outcome({"ResourceTagList": [_listed(ctx, name) for name in names]})
 
 
