@@ -190,3 +190,16 @@ def test_attack_changes_of_a_resource_do_not_have_its_policy_analyzed_again(
     s3.put_bucket_policy(Bucket=name, Policy=other)
     analyzer.look()
     assert proven == ["AWS::S3::Bucket"]
+
+
+def test_analyzers_of_one_name_in_two_regions_tell_of_their_own_resources(plane: InProcess) -> None:
+    sqs, name = plane.client("sqs", region="eu-west-1"), fresh("shared")
+    url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], f"arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}"
+    anyone = document({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": anyone})
+    other = plane.client("accessanalyzer", region="eu-west-1")
+    there = other.create_analyzer(analyzerName="external", type="ACCOUNT")["arn"]
+    plane.analyze()
+    own = Analyzed(plane)
+    assert own.findings(arn) == []
+    assert [it["resource"] for it in other.list_findings(analyzerArn=there)["findings"]] == [arn]

@@ -28,7 +28,7 @@ from locum.core.principal import Source
 from locum.core.resources import UNKNOWN
 from locum.policy import MalformedPolicy, PolicyKind
 from locum.services.accessanalyzer import filters
-from locum.services.accessanalyzer.analyzers import SERVICE
+from locum.services.accessanalyzer.analyzers import SERVICE, findings_of, resources_of
 from locum.services.verbs import Outcome
 from locum.state import Event, Role, State, put, remove
 from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer
@@ -111,8 +111,7 @@ async def _everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> tuple
         return None
     role = ServiceRole(SERVICE, analyzer.role, _SESSION, Source(analyzer.account, analyzer.arn))
     found, complete = await every(runtime, make, role, analyzer.region)
-    known = state.table(AnalyzedResource, analyzer.account).values()
-    return [*found, *(Named(it.type, it.arn) for it in known if it.analyzer == analyzer.name)], complete
+    return [*found, *(Named(it.type, it.arn) for it in resources_of(state, analyzer))], complete
 
 
 async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[int, list[Named]]:
@@ -189,8 +188,8 @@ def _access(kind: str, text: str, owner: str) -> Sequence[proofs.ExternalAccess]
 def _of_part(state: State, analyzer: Analyzer, found: Sequence[Analysis], now: float) -> list[Event]:
     """The events that bring the findings about some resources in line with what was found."""
     known: dict[str, dict[str, AccessFinding]] = {each.resource.arn: {} for each in found}
-    for it in state.table(AccessFinding, analyzer.account).values():
-        if it.resource in known and (it.region, it.analyzer) == (analyzer.region, analyzer.name):
+    for it in findings_of(state, analyzer):
+        if it.resource in known:
             known[it.resource][it.id] = it
     made = replace(analyzer, last_resource=found[-1].resource.arn, last_at=now)
     events = (_events(state, analyzer, each, known[each.resource.arn], now) for each in found)
@@ -303,9 +302,5 @@ def _resource(state: State, analyzer: Analyzer, found: Analysis, now: float) -> 
 
 def _outdated(state: State, analyzer: Analyzer, now: float) -> list[Event]:
     """The events that delete findings that were resolved long ago."""
-    return [
-        remove(it)
-        for it in state.table(AccessFinding, analyzer.account).values()
-        if it.analyzer == analyzer.name and it.region == analyzer.region
-        if it.status == "RESOLVED" and it.updated < now - _KEPT
-    ]
+    old = now - _KEPT
+    return [remove(it) for it in findings_of(state, analyzer) if it.status == "RESOLVED" and it.updated < old]

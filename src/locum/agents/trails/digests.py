@@ -117,8 +117,7 @@ class Digests:
         place = files.Place(chain.of, chain.at, organization)
         file = files.digest_file(trail, place, chain, end, logs, key.id)
         text = files.signed(trail.bucket, file, end, chain.signature)
-        sealed, ring, owner = key.sealed, self._runtime.keyring, _owner(key)
-        signed = await asyncio.to_thread(signature, sealed, ring, owner, text)
+        signed = await asyncio.to_thread(signature, key.sealed, self._runtime.keyring, _owner(trail), text)
         await self._put_file(trail, file, {"signature": signed, "signature-algorithm": files.SIGNATURE})
         made = replace(
             chain,
@@ -139,8 +138,7 @@ class Digests:
         valid = [key for key in keys if key.region == trail.region and key.created <= now < key.expires]
         if valid:
             return max(valid, key=lambda key: key.created)
-        owner = f"{trail.account}/{trail.region}"
-        pair = await asyncio.to_thread(new_digest_key, runtime.keyring, runtime.entropy, owner)
+        pair = await asyncio.to_thread(new_digest_key, runtime.keyring, runtime.entropy, _owner(trail))
         made = DigestKey(
             account=trail.account,
             region=trail.region,
@@ -178,5 +176,6 @@ def _ended(chain: DigestChain, _state: State) -> list[Event]:
     return [remove(chain)]
 
 
-def _owner(key: DigestKey) -> str:
-    return f"{key.account}/{key.region}"
+def _owner(trail: Trail) -> str:
+    """The account and the region, each of which has signing keys of its own."""
+    return f"{trail.account}/{trail.region}"

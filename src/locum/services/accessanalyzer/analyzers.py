@@ -16,7 +16,6 @@ from locum.analysis import proofs
 from locum.core.actors import on_behalf_of
 from locum.core.arn import Arn, iam_arn
 from locum.core.calls import Ask, Effect, ServiceCall
-from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.system_tags import is_refused
 from locum.services.accessanalyzer import filters
@@ -24,7 +23,7 @@ from locum.services.accessanalyzer.faults import conflict, invalid, not_found, o
 from locum.services.asking import Asking, asking
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import Event, Role, put, remove
+from locum.state import Event, Role, State, put, remove
 from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, ArchiveRule
 from locum.state.arns import entity_by_arn
 from locum.state.autoscaling import regional
@@ -51,25 +50,25 @@ def analyzer_named(ctx: Context, name: str) -> Analyzer:
     return found
 
 
-def analyzer_at(ctx: Context, arn: str) -> Analyzer:
-    """The analyzer with that ARN. Raises Fault: one of another account or region is not there."""
+def analyzer_at(ctx: Context, arn: str, member: str = "analyzerArn") -> Analyzer:
+    """The analyzer with the ARN that a `member` has. Raises Fault: one of another account or region is not there."""
     parsed = Arn.find(arn)
     if parsed is None or parsed.service != "access-analyzer" or not parsed.resource.startswith("analyzer/"):
-        raise invalid("analyzerArn", "It is not the ARN of an analyzer.")
+        raise invalid(member, "It is not the ARN of an analyzer.")
     if (parsed.account, parsed.region) != (ctx.account, ctx.region):
         raise not_found("analyzer", arn)
     return analyzer_named(ctx, parsed.resource.removeprefix("analyzer/"))
 
 
-def findings_of(ctx: Context, analyzer: Analyzer) -> list[AccessFinding]:
+def findings_of(state: State, analyzer: Analyzer) -> list[AccessFinding]:
     """All findings of an analyzer."""
-    table = ctx.state.table(AccessFinding, analyzer.account).values()
+    table = state.table(AccessFinding, analyzer.account).values()
     return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
 
 
-def resources_of(ctx: Context, analyzer: Analyzer) -> list[AnalyzedResource]:
+def resources_of(state: State, analyzer: Analyzer) -> list[AnalyzedResource]:
     """All resources that an analyzer has analyzed."""
-    table = ctx.state.table(AnalyzedResource, analyzer.account).values()
+    table = state.table(AnalyzedResource, analyzer.account).values()
     return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
 
 
@@ -137,7 +136,7 @@ def list_analyzers(ctx: Context, params: Params) -> Outcome:
 def delete_analyzer(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:DeleteAnalyzer, with its findings."""
     analyzer = analyzer_named(ctx, params["analyzerName"])
-    gone = (*findings_of(ctx, analyzer), *resources_of(ctx, analyzer))
+    gone = (*findings_of(ctx.state, analyzer), *resources_of(ctx.state, analyzer))
     return Outcome({}, (remove(analyzer), *(remove(it) for it in gone)))
 
 
@@ -204,7 +203,7 @@ def apply_archive_rule(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ApplyArchiveRule: to the findings that there are."""
     analyzer = analyzer_at(ctx, params["analyzerArn"])
     rule = _rule_named(analyzer, params["ruleName"])
-    active = [it for it in findings_of(ctx, analyzer) if it.status == "ACTIVE" and filters.meets(it, rule.filter)]
+    active = [it for it in findings_of(ctx.state, analyzer) if it.status == "ACTIVE" and filters.meets(it, rule.filter)]
     return Outcome({}, tuple(put(replace(it, status="ARCHIVED", updated=ctx.now)) for it in active))
 
 
@@ -250,29 +249,20 @@ def _rule_shown(rule: ArchiveRule) -> dict[str, Any]:
 
 def tag_resource(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:TagResource."""
-    analyzer = _tagged(ctx, params)
+    analyzer = analyzer_at(ctx, params["resourceArn"], "resourceArn")
     return Outcome({}, (put(replace(analyzer, tags={**analyzer.tags, **_tags(params["tags"])})),))
 
 
 def untag_resource(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:UntagResource."""
-    analyzer = _tagged(ctx, params)
+    analyzer = analyzer_at(ctx, params["resourceArn"], "resourceArn")
     kept = {key: value for key, value in analyzer.tags.items() if key not in params["tagKeys"]}
     return Outcome({}, (put(replace(analyzer, tags=kept)),))
 
 
 def list_tags_for_resource(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ListTagsForResource."""
-    return Outcome({"tags": dict(_tagged(ctx, params).tags)})
-
-
-def _tagged(ctx: Context, params: Params) -> Analyzer:
-    try:
-        return analyzer_at(ctx, params["resourceArn"])
-    except Fault as fault:
-        if fault.code == "ValidationException":
-            raise invalid("resourceArn", "It is not the ARN of an analyzer.") from fault
-        raise
+    return Outcome({"tags": dict(analyzer_at(ctx, params["resourceArn"], "resourceArn").tags)})
 
 
 def _tags(given: Mapping[str, str]) -> dict[str, str]:

@@ -45,7 +45,7 @@ def _listed(ctx: Context, params: Params, show: Callable[[AccessFinding], dict[s
     analyzer = analyzer_at(ctx, params["analyzerArn"])
     wanted = params.get("filter") or {}
     filters.check(wanted)
-    found = [it for it in findings_of(ctx, analyzer) if filters.meets(it, wanted)]
+    found = [it for it in findings_of(ctx.state, analyzer) if filters.meets(it, wanted)]
     order = params.get("sort") or {}
     by = order.get("attributeName") or "updatedAt"
     if by not in _SORTED:
@@ -111,7 +111,7 @@ def update_findings(ctx: Context, params: Params) -> Outcome:
     ids, resource = params.get("ids"), params.get("resourceArn")
     if bool(ids) == bool(resource):
         raise invalid("ids", "Specify either ids or resourceArn.")
-    found = {it.id: it for it in findings_of(ctx, analyzer)}
+    found = {it.id: it for it in findings_of(ctx.state, analyzer)}
     if ids:
         missing = [it for it in ids if it not in found]
         if missing:
@@ -140,7 +140,7 @@ def start_resource_scan(ctx: Context, params: Params) -> Outcome:
 def list_analyzed_resources(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ListAnalyzedResources."""
     analyzer = analyzer_at(ctx, params["analyzerArn"])
-    wanted = [it for it in resources_of(ctx, analyzer) if params.get("resourceType") in (None, it.type)]
+    wanted = [it for it in resources_of(ctx.state, analyzer) if params.get("resourceType") in (None, it.type)]
     page = LISTS.page(params, wanted, lambda it: it.arn)
     return page.outcome(
         "analyzedResources",
@@ -159,7 +159,7 @@ def get_analyzed_resource(ctx: Context, params: Params) -> Outcome:
 
 
 def _resource(ctx: Context, analyzer: Analyzer, found: AnalyzedResource) -> Mapping[str, Any]:
-    statuses = {it.status for it in findings_of(ctx, analyzer) if it.resource == found.arn}
+    statuses = {it.status for it in findings_of(ctx.state, analyzer) if it.resource == found.arn}
     told: dict[str, Any] = {
         "resourceArn": found.arn,
         "resourceType": found.type,
