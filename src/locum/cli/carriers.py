@@ -21,11 +21,10 @@ from locum.cli.carrier_options import Named
 from locum.cli.client import CallFailed, RootClient
 from locum.cli.home import Plane
 from locum.cli.inside import namespaces_work
-from locum.compute import carriers
+from locum.compute import carriers, handover
 from locum.compute.attachment import Attachment
 from locum.compute.carriers import ADDRESSES, SECRETS, CarrierClaim, Room
 from locum.compute.environment import inside, secret_places
-from locum.compute.handover import ask, connect
 from locum.compute.inside import Inside, enter_there
 from locum.compute.launch import run
 from locum.core.carriers import FOLDER, Carrier, Kind
@@ -84,8 +83,7 @@ class _Start(NamedTuple):
 
 def run_carrier(data: Path, plane: Plane, carrier: Carrier, command: Sequence[str], network: str, named: Named) -> int:
     """Run `command` as `carrier`; its exit code. `network`: see `cli.inside.run_inside`. Raises HandoverError."""
-    with connect(data) as connection:
-        admitted = ask(connection, {"admit": asdict(carrier)})
+    admitted = handover.asked(data, {"admit": asdict(carrier)})
     if notice := admitted.get("notice"):
         click.echo(f"locum: {notice}", err=True)
     folder = data.resolve() / FOLDER / carrier.id

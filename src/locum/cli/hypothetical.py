@@ -10,7 +10,7 @@ import click
 
 from locum.cli.home import read_plane
 from locum.cli.moments import Moment
-from locum.compute.handover import MAX_MESSAGE, ask, connect
+from locum.compute import handover
 from locum.core.errors import ConfigurationError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,11 +39,9 @@ def asked(
         "given": [_pair(one) for one in given],
         "absent": list(absent),
     }
-    if sum(map(len, (*given, *absent))) > MAX_MESSAGE // 8:  # of six octets a character, in JSON
+    if sum(map(len, (*given, *absent))) > handover.MAX_MESSAGE // 8:  # of six octets a character, in JSON
         raise ConfigurationError("these are more keys than a plane is asked with")
-    with connect(data) as connection:
-        found = ask(connection, {"hypothetical": told})
-    return {name: value for name, value in found.items() if name != "ok"}
+    return handover.asked(data, {"hypothetical": told})
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.cli.audits.aws_cli import command_line
 from locum.cli.screen import printable
-from locum.core.arn import PARTITION, iam_arn
+from locum.core.arn import iam_arn
 from locum.core.clock import iso8601
 from locum.core.errors import ConfigurationError
 
@@ -118,7 +118,7 @@ def _trust(account: str, target: str, repository: str) -> dict[str, Any]:
             raise ConfigurationError(f"--to {target} takes --repository OWNER/NAME, whose jobs may have the role")
         provider = _PROVIDERS[target]
         statement |= {
-            "Principal": {"Federated": _provider_arn(account, provider)},
+            "Principal": {"Federated": iam_arn(account, "oidc-provider", "/", provider.host)},
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {
                 "StringEquals": {f"{provider.host}:aud": provider.audience},
@@ -126,10 +126,6 @@ def _trust(account: str, target: str, repository: str) -> dict[str, Any]:
             },
         }
     return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def _provider_arn(account: str, provider: Provider) -> str:
-    return f"arn:{PARTITION}:iam::{account}:oidc-provider/{provider.host}"
 
 
 def _around(account: str, target: str, role: str, arn: str) -> tuple[list[Call], list[Call], tuple[str, ...]]:

@@ -121,6 +121,14 @@ def ask(connection: socket.socket, message: Message, descriptors: Sequence[int] 
     return answer_in(line)
 
 
+def asked(data: Path, message: Message) -> Message:
+    """The answer to `message` of the plane that owns the data directory `data`. Raises as `connect` and `ask`."""
+    with connect(data) as connection:
+        answer = ask(connection, message)
+    del answer["ok"]
+    return answer
+
+
 def send(connection: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:
     """Send `message`. Raises ConnectionError."""
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []

@@ -61,7 +61,7 @@ _VALUES: Final = {
     "sessionCredentialFromConsole": frozenset({"true", "false"}),
     "errorCode": frozenset({"VpceAccessDenied"}),
 }
-_EXCLUDABLE: Final = frozenset({"kms.amazonaws.com", "rdsdata.amazonaws.com"})
+EXCLUDABLE: Final = frozenset({"kms.amazonaws.com", "rdsdata.amazonaws.com"})
 """The event sources of management events that a trail can leave out, its only condition on eventSource."""
 
 
@@ -192,8 +192,8 @@ def _check_event_source(category: str, pairs: Sequence[tuple[str, str]], event_d
         raise _invalid("The field eventSource of network activity events can only have the operator Equals.")
     if category == "Management" and not event_data_store:
         for operator, value in pairs:
-            if operator != "NotEquals" or value not in _EXCLUDABLE:
-                raise _invalid(f"For management events, eventSource can only be NotEquals {_listed(_EXCLUDABLE)}.")
+            if operator != "NotEquals" or value not in EXCLUDABLE:
+                raise _invalid(f"For management events, eventSource can only be NotEquals {_listed(EXCLUDABLE)}.")
 
 
 def _is_text(value: str) -> bool:

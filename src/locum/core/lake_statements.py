@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+STORE_ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PARTS: Final = re.compile(
-    rf"""(?P<text>'(?:[^']|'')*')|(?P<comment>--[^\n]*|/\*.*?\*/)|"(?P<quoted>{_ID})"|"(?:[^"]|"")*"|(?<![\w-])(?P<bare>{_ID})(?![\w-])""",
+    rf"""(?P<text>'(?:[^']|'')*')|(?P<comment>--[^\n]*|/\*.*?\*/)|"(?P<quoted>{STORE_ID})"|"(?:[^"]|"")*"|(?<![\w-])(?P<bare>{STORE_ID})(?![\w-])""",
     re.DOTALL | re.IGNORECASE,
 )
 

@@ -55,6 +55,17 @@ class Attached(NamedTuple):
     arn: str
 
 
+def managed_since(state: State, account: str) -> dict[str, float]:
+    """The accounts of the organization that `account` manages, with the times they joined; without one, itself.
+
+    What an account did before it joined is no affair of the organization. `account` was there from the beginning (0).
+    """
+    organization = organization_of(state, account)
+    if organization is None or organization.account != account:
+        return {account: 0.0}
+    return {it.id: float(it.joined) for it in state.table(Member, account).values()} | {account: 0.0}
+
+
 def member_of(state: State, account: str) -> Member | None:
     """The membership of `account`; None where it is in no organization."""
     return state.first(Member, MEMBERSHIP, account)

@@ -11,8 +11,7 @@ import msgspec
 from locum.agents.audits import wearers
 from locum.agents.audits.reading import Make, Reading
 from locum.agents.plans import principals
-from locum.analysis.audit import Evidence, Exposed, Finding, Use, audited
-from locum.analysis.audit.evidence import DAYS
+from locum.analysis.audit import DAYS, Evidence, Exposed, Finding, Use, audited
 from locum.analysis.escalation import Escalations, Surface, escalations
 from locum.calls.runtime import Runtime
 from locum.core.errors import ConfigurationError
@@ -63,7 +62,7 @@ async def answer(runtime: Runtime, make: Make, asked: Mapping[str, Any]) -> dict
         "decisions": searched.decisions,
         "searched": searched.complete,
         "unread": dict(sorted(reading.unread.items())),
-        "findings": [row(finding) for finding in found],
+        "findings": [finding.row() for finding in found],
     }
 
 
@@ -95,8 +94,3 @@ def _audited(
         if found.keys:
             exposed.append(Exposed(instance.account, instance.arn, "the user data", tuple(sorted(found.keys))))
     return audited(Evidence(state, now, uses, searched, worn, tuple(exposed), question.days)), searched
-
-
-def row(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON values."""
-    return {**finding._asdict(), "fixes": [dict(fix._asdict()) for fix in finding.fixes], "steps": list(finding.steps)}

@@ -8,8 +8,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from locum.audit.lake.selection import Selection, Span
-from locum.state import EventDataStore, Member, State
-from locum.state.organizations import organization_of
+from locum.state import EventDataStore, State
+from locum.state.organizations import managed_since
 
 FOREVER: Final = 1e15
 """Epoch seconds: the end of a time that has not ended."""
@@ -40,12 +40,7 @@ def accounts_of(state: State, management: str) -> tuple[tuple[str, float], ...]:
 
     What an account has done before it joined is not the organization's.
     """
-    organization = organization_of(state, management)
-    if organization is None or organization.account != management:
-        return ((management, 0.0),)
-    members = state.table(Member, management).values()
-    joined = {member.id: float(member.joined) for member in members} | {management: 0.0}
-    return tuple(sorted(joined.items()))
+    return tuple(sorted(managed_since(state, management).items()))
 
 
 def kept(state: State, now: float) -> list[Selection]:

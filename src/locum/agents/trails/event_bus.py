@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -48,6 +48,8 @@ _log: Final = logging.getLogger("locum.agents")
 
 Make = Callable[[ServiceCall], Awaitable[Any]]
 Place = tuple[str, str]
+Logging = tuple[Trail, Mapping[str, selecting.Part]]
+"""A trail that logs, with its accounts."""
 
 
 class TrailEvents(Backend):
@@ -114,11 +116,12 @@ class TrailEvents(Backend):
 
     def _entries(self, records: Iterator[Record]) -> Iterator[tuple[Place, list[dict[str, Any]]]]:
         """The entries of calls to PutEvents, in the order of the events of a place."""
-        waiting: dict[Place, list[dict[str, Any]]] = {}
+        state, waiting = self._runtime.ledger.state, dict[Place, list[dict[str, Any]]]()
+        trails = [(trail, selecting.accounts_of(state, trail)) for trail in state.every(Trail) if trail.logging]
         for record in records:
             place = record.account, record.region
             try:
-                found = self._entry(record)
+                found = self._entry(record, trails)
             except Exception:  # a fault barrier: an event that breaks keeps no other back
                 _log.exception("the event %s is not sent", record.event_id)
                 continue
@@ -130,15 +133,17 @@ class TrailEvents(Backend):
                 yield place, waiting.pop(place)
         yield from waiting.items()
 
-    def _entry(self, record: Record) -> dict[str, Any] | None:
-        """The entry of a record; None where no rule may be for it, or no trail logs it."""
+    def _entry(self, record: Record, trails: Sequence[Logging]) -> dict[str, Any] | None:
+        """The entry of a record; None where no rule may be for it, or none of `trails` logs it."""
         rules = self._rules.get((record.account, record.region))
         if not rules or _follows_from_events(record):
             return None
         if record.management and record.read_only and not any(rules.values()):
             return None
-        event = cloudtrail_event(record)
-        if not self._is_logged(record, event):
+        place = record.account, record.region, record.event_source, record.at
+        trails = [(trail, accounts) for trail, accounts in trails if selecting.covers(trail, accounts, *place)]
+        event = cloudtrail_event(record) if trails else {}
+        if not any(selecting.selects(trail, event) for trail, _ in trails):
             return None
         detail = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
         if len(detail) > _LARGEST:
@@ -150,18 +155,6 @@ class TrailEvents(Backend):
             "Resources": [],
             "Time": event["eventTime"],
         }
-
-    def _is_logged(self, record: Record, event: Mapping[str, Any]) -> bool:
-        """Whether some trail logs an event, whose account it has."""
-        state = self._runtime.ledger.state
-        return any(
-            selecting.is_time_of(trail, record.at)
-            and selecting.is_place_of(trail, record.region, record.event_source)
-            and selecting.is_of(selecting.accounts_of(state, trail), record.account, record.at)
-            and selecting.selects(trail, event)
-            for trail in state.every(Trail)
-            if trail.logging
-        )
 
     async def _put(self, place: Place, entries: list[dict[str, Any]]) -> None:
         account, region = place

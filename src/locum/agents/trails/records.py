@@ -56,9 +56,7 @@ def _events(
     trail: Trail, accounts: Mapping[str, selecting.Part], records: Iterable[Record]
 ) -> Iterator[tuple[Record, dict[str, Any]]]:
     for record in records:
-        if not (selecting.is_of(accounts, record.account, record.at) and selecting.is_time_of(trail, record.at)):
-            continue
-        if not selecting.is_place_of(trail, record.region, record.event_source):
+        if not selecting.covers(trail, accounts, record.account, record.region, record.event_source, record.at):
             continue
         event = cloudtrail_event(record)
         if selecting.selects(trail, event):

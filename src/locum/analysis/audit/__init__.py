@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from locum.analysis.audit import grants, paths, secrets, sign_in, trust, unused, workloads
-from locum.analysis.audit.evidence import Evidence, Exposed, Use
+from locum.analysis.audit.evidence import DAYS, Evidence, Exposed, Use
 from locum.analysis.audit.finding import RULES, SEVERITIES, Finding, Fix, Rule
 
 Check = Callable[[Evidence], Iterable[Finding]]
@@ -42,4 +42,4 @@ def audited(evidence: Evidence) -> list[Finding]:
     return sorted(found.values(), key=lambda one: (order[one.severity], one.rule, one.account, one.resource, one.id))
 
 
-__all__ = ["CHECKS", "RULES", "SEVERITIES", "Evidence", "Exposed", "Finding", "Fix", "Rule", "Use", "audited"]
+__all__ = ["CHECKS", "DAYS", "RULES", "SEVERITIES", "Evidence", "Exposed", "Finding", "Fix", "Rule", "Use", "audited"]

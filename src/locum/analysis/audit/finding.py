@@ -49,6 +49,10 @@ class Finding(NamedTuple):
     fixes: tuple[Fix, ...] = ()
     steps: tuple[str, ...] = ()
 
+    def row(self) -> dict[str, Any]:
+        """It as JSON values."""
+        return {**self._asdict(), "fixes": [fix._asdict() for fix in self.fixes], "steps": list(self.steps)}
+
 
 _IAM: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 _EC2: Final = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide"

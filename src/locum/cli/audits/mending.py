@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
-
-from botocore import xform_name
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from locum.cli.audits.aws_cli import command_line
-from locum.cli.client import CallerClient, CallFailed
-from locum.cli.home import Plane, RootKey, read_root_key
+from locum.cli.home import Plane, RootKey
 from locum.cli.screen import printable
 from locum.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from locum.cli.client import CallerClient
 
 Row = dict[str, Any]
 
@@ -54,12 +54,7 @@ def script(findings: list[Row]) -> Iterator[str]:
         if mending.stale:
             yield "# audit again once the calls above were made: they change the same role or profile"
             continue
-        yield from (line_of(fix) for fix in mending.fixes)
-
-
-def line_of(fix: Row) -> str:
-    """The command line of a call."""
-    return command_line(fix["service"], fix["operation"], fix["params"], fix["region"])
+        yield from (command_line(**fix) for fix in mending.fixes)
 
 
 def client_of(data: Path, plane: Plane) -> CallerClient:
@@ -67,12 +62,14 @@ def client_of(data: Path, plane: Plane) -> CallerClient:
 
     Raises ConfigurationError where an access key has no secret.
     """
+    from locum.cli.client import CallerClient, RootClient
+
     key, secret = os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
     if bool(key) is not bool(secret):
         raise ConfigurationError("the environment has only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     if key:
         return CallerClient(plane, RootKey(key, secret), os.environ.get("AWS_SESSION_TOKEN", ""))
-    return CallerClient(plane, read_root_key(data))
+    return RootClient(data, plane)
 
 
 class Client(Protocol):
@@ -106,8 +103,12 @@ def apply(findings: list[Row], client: Client, confirm: Callable[[str], bool], t
 
 def _made(mending: Mending, client: Client, confirm: Callable[[str], bool], tell: Callable[[str], object]) -> int:
     """Make the calls of one finding, up to one that fails or is not agreed to; 1 where one failed."""
+    from botocore import xform_name
+
+    from locum.cli.client import CallFailed
+
     for fix in mending.fixes:
-        if not confirm(line_of(fix)):
+        if not confirm(command_line(**fix)):
             tell("  left")
             return 0
         try:

@@ -10,7 +10,7 @@ import click
 
 from locum.cli.client import RootClient
 from locum.cli.home import Plane, data_option, read_plane
-from locum.compute.handover import ask, connect
+from locum.compute import handover
 from locum.core.activation import ActivationCode
 from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError
@@ -57,9 +57,8 @@ def command(
     if not plane.agents:
         raise ConfigurationError("this plane serves no agents: start it with `locum up --agents`")
     instance = instance_id or _launched(data, plane, profile, imdsv1, hop_limit)
-    with connect(data) as connection:
-        question = {"activate": instance, "account": plane.account, "seconds": expires}
-        code = str(ask(connection, question)["code"])
+    question = {"activate": instance, "account": plane.account, "seconds": expires}
+    code = str(handover.asked(data, question)["code"])
     fingerprint = ActivationCode.parse(code).fingerprint.hex(":").upper()
     click.echo(
         f"instance: {instance}\n"

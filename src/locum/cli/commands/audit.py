@@ -9,17 +9,16 @@ from typing import Any, Final
 
 import click
 
-from locum.analysis.audit import SEVERITIES
+from locum.analysis.audit import DAYS, SEVERITIES
 from locum.cli import units
 from locum.cli.audits import accepted, mending, report
 from locum.cli.audits.sarif import as_sarif
 from locum.cli.audits.scanning import Scan
+from locum.cli.failing import unusable
 from locum.cli.home import Plane, data_option, plane_time, read_plane
-from locum.cli.screen import folded, printable
-from locum.compute.handover import ask, connect
-from locum.core.errors import LocumError
+from locum.cli.screen import folded
+from locum.compute import handover
 
-_DAYS: Final = 90
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -37,7 +36,7 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="Look for access keys in this file or folder; repeatable.")  # fmt: skip
 @click.option("--objects", multiple=True, metavar="BUCKET",
               help="Look for access keys in the objects of this bucket; repeatable.")  # fmt: skip
-@click.option("--days", type=click.IntRange(1, 400), default=_DAYS, show_default=True,
+@click.option("--days", type=click.IntRange(1, 400), default=DAYS, show_default=True,
               help="What was not used for so many days is unused; an older key is old.")  # fmt: skip
 @click.option("--every", type=units.Duration(), metavar="DURATION",
               help="Have the plane make this audit again so often, 30d say; 0s: not any more.")  # fmt: skip
@@ -51,23 +50,18 @@ def command(data: Path, form: str, severity: str, **given: Any) -> None:
     """
     if given["last"] and (given["every"] is not None or given["applies"]):
         raise click.UsageError("--last shows an earlier report: it goes with neither --every nor --apply")
-    try:
+    with unusable():
         plane = read_plane(data)
         known = accepted.baseline(given["baseline"]) if given["baseline"] else frozenset()
         suppressed = accepted.suppressions(given["suppress"]) if given["suppress"] else {}
         question = {"last": True} if given["last"] else _question(plane, given)
-        with connect(data) as connection:
-            answer = ask(connection, {"audit": question})
-        told = _whole(answer, given["scan"])
+        told = _whole(handover.asked(data, {"audit": question}), given["scan"])
         told["findings"] = accepted.accepted(told["findings"], known, suppressed, plane_time(data))
         click.echo(_shown(told, form, fix=given["fix"]))
         failed = 0
         if given["applies"]:
             client = mending.client_of(data, plane)
             failed = mending.apply(told["findings"], client, _agreed, lambda line: click.echo(line, err=True))
-    except LocumError as error:
-        click.echo(f"locum: {printable(str(error))}", err=True)
-        raise SystemExit(2) from None
     raise SystemExit(1 if failed or report.fails(told, severity) else 0)
 
 
@@ -90,13 +84,12 @@ def _agreed(line: str) -> bool:
 def _whole(answer: dict[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
     """The answer of the plane with what is in files."""
     scan = Scan()
-    found = [{**one._asdict(), "fixes": [], "steps": []} for one in scan.findings(paths)]
-    shown = {name: value for name, value in answer.items() if name != "ok"}
+    found = [one.row() for one in scan.findings(paths)]
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     rows = sorted([*answer["findings"], *found], key=lambda row: order[row["severity"]])
     unread = {**answer["unread"], **scan.unread}
     complete = answer["complete"] and not scan.unread
-    return {**shown, "findings": rows, "unread": unread, "complete": complete, "scanned": scan.files}
+    return {**answer, "findings": rows, "unread": unread, "complete": complete, "scanned": scan.files}
 
 
 def _shown(told: dict[str, Any], form: str, *, fix: bool) -> str:

@@ -10,7 +10,7 @@ import click
 
 from locum.cli import units
 from locum.cli.home import data_option, read_plane
-from locum.compute.handover import ask, connect
+from locum.compute import handover
 from locum.core.clock import told_time
 
 _BACK: Final = re.compile(r"-[0-9].*")
@@ -53,6 +53,5 @@ def command(data: Path, move: dict[str, Any] | None) -> None:
     Sessions, expiry, rotation, schedules and retries go by it; the age of signatures goes by the wall clock.
     """
     read_plane(data)
-    with connect(data) as connection:
-        told = ask(connection, {"chaos": {"type": "clock", **(move or {})}})
+    told = handover.asked(data, {"chaos": {"type": "clock", **(move or {})}})
     click.echo(told_time(told["now"], told["ahead"]))

@@ -16,7 +16,7 @@ from locum.cli.home import data_option, read_plane
 from locum.cli.hypothetical import account_option, asked, at_option, region_option, with_option
 from locum.cli.moments import Moment
 from locum.cli.screen import folded, printable
-from locum.compute.handover import ask, connect
+from locum.compute import handover
 from locum.core.clock import iso8601
 from locum.core.errors import LocumError
 
@@ -95,8 +95,7 @@ def _selected(data: Path, selecting: dict[str, Any], options: dict[str, Any], *,
     question: dict[str, Any] = {"records": "", "count": options["last"], "selection": selecting}
     number = 0
     while True:
-        with connect(data) as connection:
-            found = ask(connection, question)
+        found = handover.asked(data, question)
         for record in found["records"]:
             _tell(record, number, as_json=as_json)
             number += 1
@@ -152,9 +151,7 @@ def _would_be(found: dict[str, Any], what: str, before: list[str], after: list[s
 
 
 def _recorded(data: Path, request_id: str, last: int, *, everything: bool, as_json: bool) -> None:
-    with connect(data) as connection:
-        question = {"records": request_id, "count": last, "denied": not everything}
-        records = ask(connection, question)["records"]
+    records = handover.asked(data, {"records": request_id, "count": last, "denied": not everything})["records"]
     if not records:
         raise LocumError(f"no call {request_id} is recorded" if request_id else "no denied call is recorded")
     for number, record in enumerate(reversed(records)):

@@ -10,7 +10,7 @@ import click
 
 from locum.cli.home import data_option, read_plane
 from locum.cli.units import Duration, Rate
-from locum.compute.handover import ask, connect
+from locum.compute import handover
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -160,5 +160,4 @@ def _show(answer: dict[str, Any], nothing: str, before: str = "") -> None:
 
 def _asked(data: Path, question: dict[str, Any]) -> dict[str, Any]:
     read_plane(data)
-    with connect(data) as connection:
-        return ask(connection, {"chaos": question})
+    return handover.asked(data, {"chaos": question})

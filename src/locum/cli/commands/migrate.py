@@ -13,12 +13,13 @@ from locum import analysis
 from locum.cli import migrations, policies
 from locum.cli.audits.mending import client_of
 from locum.cli.client import CallerClient, CallFailed
+from locum.cli.failing import unusable
 from locum.cli.home import data_option, plane_time, read_plane
 from locum.cli.moments import Moment
 from locum.cli.screen import printable
-from locum.compute.handover import ask, connect
+from locum.compute import handover
 from locum.core.clock import DAY
-from locum.core.errors import ConfigurationError, LocumError
+from locum.core.errors import ConfigurationError
 
 _LAST: Final = 10
 """How many calls are told of a key that is still used."""
@@ -42,16 +43,13 @@ def command(data: Path, key_id: str, since: float | None, *, check: bool, retire
 
     The role may do what the recorded calls with the key took. Exit code 2: there is no such key of a user.
     """
-    try:
+    with unusable():
         client = client_of(data, read_plane(data))
         key = _key(client, key_id)
         if check or retire:
             since = plane_time(data) - DAY if since is None else since
             raise SystemExit(_checked(data, client, key, since, retire=retire))
         click.echo(_planned(data, client, key, 0.0 if since is None else since, given))
-    except LocumError as error:
-        click.echo(f"locum: {printable(str(error))}", err=True)
-        raise SystemExit(2) from None
 
 
 def _key(client: CallerClient, key_id: str) -> dict[str, Any]:
@@ -79,8 +77,7 @@ def _key(client: CallerClient, key_id: str) -> dict[str, Any]:
 
 def _planned(data: Path, client: CallerClient, key: Mapping[str, Any], since: float, given: Mapping[str, Any]) -> str:
     asked = {"type": "taken", "principal": key["owner"], "since": since, "access_key": key["id"]}
-    with connect(data) as connection:
-        found = ask(connection, {"policies": {**asked, "until": plane_time(data)}})
+    found = handover.asked(data, {"policies": {**asked, "until": plane_time(data)}})
     if not found["records"]:
         raise ConfigurationError(f"no call with the access key {key['id']} is recorded: there is nothing to go by")
     documents = analysis.documents(analysis.write(policies.permissions(found)))
@@ -96,8 +93,7 @@ def _planned(data: Path, client: CallerClient, key: Mapping[str, Any], since: fl
 def _checked(data: Path, client: CallerClient, key: Mapping[str, Any], since: float, *, retire: bool) -> int:
     """Tell whether a key was used since a time, and take it out of service where that is asked for; the exit code."""
     selection = {"access_key": key["id"], "since": since}
-    with connect(data) as connection:
-        records = ask(connection, {"records": "", "count": _LAST, "selection": selection})["records"]
+    records = handover.asked(data, {"records": "", "count": _LAST, "selection": selection})["records"]
     if records or (key["used"] is not None and key["used"] >= since):  # the history may be shorter than that
         click.echo(f"{key['id']} is still used; the last calls since then that are recorded:")
         click.echo("\n".join(f"  {printable(migrations.used(record))}" for record in records) or "  none")

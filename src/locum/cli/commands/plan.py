@@ -14,11 +14,13 @@ import click
 from locum import analysis, policy
 from locum.calls.activity import decoded
 from locum.cli import plans
+from locum.cli.failing import unusable
 from locum.cli.home import data_option, read_plane
-from locum.cli.screen import folded, printable
-from locum.compute.handover import MAX_MESSAGE, ask, connect
+from locum.cli.screen import folded
+from locum.compute import handover
+from locum.compute.handover import MAX_MESSAGE
 from locum.core.clock import system_clock
-from locum.core.errors import ConfigurationError, LocumError
+from locum.core.errors import ConfigurationError
 from locum.policy import MalformedPolicy, PolicyKind
 
 PHASES: Final = ("create", "update", "delete")
@@ -56,16 +58,13 @@ def command(
     FILE (- for the standard input) is a CloudFormation template, or a plan of Terraform as `terraform show -json`
     prints it. Exit code 0: all is allowed; 1: something lacks, or is not known; 2: FILE cannot be used.
     """
-    try:
+    with unusable():
         question = _question(file, files, given)
         found = _offline(question, given["account"]) if offline else _asked(data, question)
-    except LocumError as error:
-        click.echo(f"locum: {printable(str(error))}", err=True)
-        raise SystemExit(2) from None
     written = _documents(found["permissions"])
     if as_json:
         ofcaller = {"documentsOfCaller": _documents(found["permissionsOfCaller"])}
-        hidden = ("ok", "permissions", "permissionsOfCaller")
+        hidden = ("permissions", "permissionsOfCaller")
         shown = {name: value for name, value in found.items() if name not in hidden}
         click.echo(json.dumps({**shown, "documents": written, **ofcaller}, indent=2))
     elif as_policy:
@@ -102,8 +101,7 @@ def _asked(data: Path, question: dict[str, Any]) -> dict[str, Any]:
         known["text"] = plans.essential(question["text"])
     if len(json.dumps(known)) > _LARGEST:
         raise ConfigurationError(f"this is larger than the {_LARGEST} octets that a plane is asked with: use --offline")
-    with connect(data) as connection:
-        return ask(connection, {"plan": known})
+    return handover.asked(data, {"plan": known})
 
 
 def _offline(question: dict[str, Any], account: str) -> dict[str, Any]:

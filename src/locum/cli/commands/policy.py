@@ -15,7 +15,7 @@ from locum.cli import policies
 from locum.cli.home import data_option, plane_time, read_plane
 from locum.cli.moments import Moment
 from locum.cli.screen import folded
-from locum.compute.handover import ask, connect
+from locum.compute import handover
 from locum.core.errors import ConfigurationError, LocumError
 from locum.policy import MalformedPolicy, PolicyKind
 
@@ -61,7 +61,7 @@ def from_activity(data: Path, principal: str, since: float, include_denied: bool
     tried = _proposed(data, _named(written), principal, since, until=found["until"])
     denied = policies.still_denied(found, tried)
     if as_json:
-        shown = {name: value for name, value in found.items() if name not in ("ok", "policies", "permissions")}
+        shown = {name: value for name, value in found.items() if name not in ("policies", "permissions")}
         click.echo(json.dumps({"documents": written, "denied": denied, **shown}, indent=2))
     else:
         click.echo("\n".join(json.dumps(document, indent=2) for document in written))
@@ -108,7 +108,7 @@ def replay(data: Path, files: tuple[str, ...], principal: str | None, add: bool,
     """
     found = _proposed(data, _read(files), principal or "", since, add=add)
     if as_json:
-        click.echo(json.dumps({name: value for name, value in found.items() if name != "ok"}, indent=2))
+        click.echo(json.dumps(found, indent=2))
     else:
         click.echo("\n".join(folded(policies.about_replay(found))))
     raise SystemExit(1 if any(change["was"] == "allow" for change in found["changed"]) else 0)
@@ -139,8 +139,7 @@ def _proposed(
 
 def _asked(data: Path, question: dict[str, Any]) -> dict[str, Any]:
     read_plane(data)
-    with connect(data) as connection:
-        return ask(connection, {"policies": question})
+    return handover.asked(data, {"policies": question})
 
 
 def _named(written: list[dict[str, Any]]) -> dict[str, str]:

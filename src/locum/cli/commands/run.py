@@ -13,7 +13,8 @@ from locum.cli.client import RootClient
 from locum.cli.container import container_of, container_options, run_in_container
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import View, aws_hosts_option, network_option, run_inside
-from locum.compute.handover import HandoverError, PlaneAway, ask, connect
+from locum.compute import handover
+from locum.compute.handover import HandoverError, PlaneAway
 from locum.core.carriers import Kind
 from locum.core.clock import system_entropy
 from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, request_id
@@ -105,8 +106,7 @@ def _finish(data: Path, account: str, instance: str, *, keep: bool, attached: bo
         click.echo(f"locum: {instance} keeps running", err=True)
         return
     try:
-        with connect(data) as connection:
-            ask(connection, {"end": instance, "account": account})
+        handover.asked(data, {"end": instance, "account": account})
     except PlaneAway as away:
         then = ". It will be when the plane starts again" if attached else ""
         click.echo(f"locum: {instance} was not terminated: {away}{then}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,15 +28,10 @@ def command(
     principal: str,
     data: Path,
     services: tuple[str, ...],
-    given: tuple[str, ...],
-    absent: tuple[str, ...],
-    region: str,
-    account: str,
-    at: float | None,
     *,
     as_json: bool,
+    **question: Any,
 ) -> None:
     """Tell what PRINCIPAL, a user, role or root user by its ARN or name, can do by its own policies."""
-    where = {"region": region, "account": account, "at": at}
-    found = asked(data, "what", given=given, absent=absent, **where, principal=principal, services=list(services))
+    found = asked(data, "what", **question, principal=principal, services=list(services))
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(folded(could.what(found))))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from locum.cli import could
+from locum.cli.failing import unusable
 from locum.cli.home import data_option
 from locum.cli.hypothetical import account_option, asked, at_option, region_option, with_option, without_option
-from locum.cli.screen import folded, printable
-from locum.core.errors import LocumError
+from locum.cli.screen import folded
 
 
 @click.command()
@@ -28,23 +29,15 @@ def command(
     action: str,
     resource: str,
     data: Path,
-    given: tuple[str, ...],
-    absent: tuple[str, ...],
-    region: str,
-    account: str,
-    at: float | None,
     *,
     as_json: bool,
+    **question: Any,
 ) -> None:
     """Tell who can do ACTION (s3:GetObject) on RESOURCE (an ARN, * for what is not known of it, or '*').
 
     Exit code 0: somebody can; 1: nobody can; 2: there is no such action or resource.
     """
-    where = {"region": region, "account": account, "at": at}
-    try:
-        found = asked(data, "who", given=given, absent=absent, **where, action=action, resource=resource)
-    except LocumError as error:
-        click.echo(f"locum: {printable(str(error))}", err=True)
-        raise SystemExit(2) from None
+    with unusable():
+        found = asked(data, "who", **question, action=action, resource=resource)
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(folded(could.who(found))).lstrip("\n"))
     raise SystemExit(0 if found["groups"] else 1)

@@ -16,6 +16,7 @@ from locum.core.arn import PARTITION
 from locum.core.errors import Fault
 from locum.core.event_selectors import OTHER_CATEGORIES, check, conditions_of
 from locum.core.identifiers import request_id
+from locum.core.lake_statements import STORE_ID
 from locum.services.cloudtrail.faults import invalid_selectors
 from locum.services.cloudtrail.organization import check_organization
 from locum.services.cloudtrail.tags import tags_of
@@ -41,8 +42,8 @@ _MANAGEMENT: Final[dict[str, Any]] = {
     "Name": "Default management events",
     "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}],
 }
-_ID: Final = re.compile(r"[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}")
-_ARN: Final = re.compile(rf"arn:{PARTITION}:cloudtrail:([a-z0-9-]+):([0-9]{{12}}):eventdatastore/({_ID.pattern})")
+_ID: Final = re.compile(STORE_ID)
+_ARN: Final = re.compile(rf"arn:{PARTITION}:cloudtrail:([a-z0-9-]+):([0-9]{{12}}):eventdatastore/({STORE_ID})")
 PAGES: Final = Pagination(
     "MaxResults",
     "NextToken",

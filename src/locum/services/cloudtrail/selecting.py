@@ -11,15 +11,14 @@ from typing import Any, Final, NamedTuple
 
 from locum.core import event_selectors
 from locum.services.cloudtrail.faults import invalid_selectors
-from locum.state import Member, State
-from locum.state.organizations import organization_of
+from locum.state import State
+from locum.state.organizations import managed_since, organization_of
 from locum.state.trails import Trail
 
 MOST: Final = 5
 """EventSelector: "You can configure up to five event selectors for a trail"."""
 MOST_RESOURCES: Final = 250
 """EventSelector: "the total number of data resources cannot exceed 250 across all event selectors in a trail"."""
-EXCLUDABLE: Final = frozenset({"kms.amazonaws.com", "rdsdata.amazonaws.com"})
 DEFAULT: Final[dict[str, Any]] = {
     "ReadWriteType": "All",
     "IncludeManagementEvents": True,
@@ -52,7 +51,7 @@ def check(selectors: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     if len(named) > MOST_RESOURCES:
         raise invalid_selectors(f"The number of data resources cannot exceed {MOST_RESOURCES} in a trail.")
     for selector in kept:
-        unknown = set(selector["ExcludeManagementEventSources"]) - EXCLUDABLE
+        unknown = set(selector["ExcludeManagementEventSources"]) - event_selectors.EXCLUDABLE
         if unknown:
             raise invalid_selectors(f"Management events of {', '.join(sorted(unknown))} cannot be excluded.")
         if not selector["IncludeManagementEvents"] and not selector["DataResources"]:
@@ -84,26 +83,27 @@ class Part(NamedTuple):
 
 def accounts_of(state: State, trail: Trail) -> dict[str, Part]:
     """The accounts whose events a trail has. What a member did before it joined is no affair of the organization."""
-    found = {trail.account: Part()}
     organization = organization_of(state, trail.account) if trail.organization else None
-    if organization is not None and organization.account == trail.account:
-        members = state.table(Member, organization.account).values()
-        found = {member.id: Part(organization.id, member.joined) for member in members}
-        found[trail.account] = Part(organization.id)
-    return found
+    if organization is None or organization.account != trail.account:
+        return {trail.account: Part()}
+    return {name: Part(organization.id, joined) for name, joined in managed_since(state, trail.account).items()}
 
 
-def is_of(accounts: Mapping[str, Part], account: str, at: float) -> bool:
-    """Whether what an account did at a time is of a trail with these `accounts`."""
-    return account in accounts and at >= accounts[account].joined
+def covers(trail: Trail, accounts: Mapping[str, Part], account: str, region: str, source: str, at: float) -> bool:
+    """Whether what an account did at a time, in a region and by a service, is of a trail with these `accounts`.
+
+    Its event selectors are not asked.
+    """
+    of_account = account in accounts and at >= accounts[account].joined
+    return of_account and _is_time_of(trail, at) and _is_place_of(trail, region, source)
 
 
-def is_time_of(trail: Trail, at: float) -> bool:
+def _is_time_of(trail: Trail, at: float) -> bool:
     """Whether a trail logs, or has logged, what happened at a time that it has not got to yet."""
     return (trail.logging and at >= trail.started) or 0 < at <= trail.stopped
 
 
-def is_place_of(trail: Trail, region: str, source: str) -> bool:
+def _is_place_of(trail: Trail, region: str, source: str) -> bool:
     """Whether events of a service in a region are those of a trail."""
     if source in _GLOBAL_SOURCES and region == _GLOBAL_REGION and not trail.global_events:
         return False
