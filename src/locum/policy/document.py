@@ -20,6 +20,11 @@ class Principals(NamedTuple):
     federated: tuple[str, ...] = ()
     canonical: tuple[str, ...] = ()
 
+    @property
+    def anyone(self) -> bool:
+        """Whether anybody is named: by `"*"`, or by `{"AWS": "*"}`, which is the same for principals of accounts."""
+        return self.everyone or "*" in self.aws
+
 
 class Condition(NamedTuple):
     """One condition: a key under an operator. `values` are strings: booleans and numbers as JSON writes them."""

@@ -67,7 +67,7 @@ class PrincipalTest:
 
     def __init__(self, element: Principals, *, allows: bool, source_condition: bool = False) -> None:
         self.allows = allows
-        self._everyone = element.everyone or "*" in element.aws
+        self._everyone = element.anyone
         self._everyone_includes_services = self._everyone and (source_condition or not allows)
         self._aws = frozenset(_account_of(name) for name in element.aws)
         self._service = frozenset(element.service)
@@ -142,7 +142,7 @@ class NotPrincipalTest:
         if prepared.bounded:
             return False
         listed, principal = self._listed, prepared.principal
-        if listed.everyone or "*" in listed.aws:
+        if listed.anyone:
             return True
         if principal.kind is PrincipalKind.SERVICE:
             return principal.arn in listed.service

@@ -164,6 +164,13 @@ def remove(entity: Entity) -> Removed:
     return Removed(kind_of(type(entity)), entity.account, entity.key)
 
 
+def about(event: Event) -> tuple[str, str, str]:
+    """The table, the account and the key of what an event is about."""
+    if isinstance(event, Put):
+        return kind_of(type(event.entity)), event.entity.account, event.entity.key
+    return event.kind, event.account, event.key
+
+
 _KINDS: Final[dict[type[Entity], str]] = {}
 
 

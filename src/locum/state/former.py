@@ -25,7 +25,7 @@ from locum.state.entities import (
     User,
 )
 from locum.state.event_data_stores import EventDataStore, EventDataStoreQuery
-from locum.state.events import AnyEntity, Event, Put, Removed, kind_of, put
+from locum.state.events import AnyEntity, Event, Removed, about, kind_of, put
 from locum.state.organization import Handshake, Member, Organization, OrganizationPolicy, Unit
 from locum.state.providers import OidcProvider, SamlProvider
 from locum.state.signin import LoginProfile, MfaDevice, PasswordPolicy
@@ -77,10 +77,7 @@ def former(state: State, events: Iterable[Event]) -> list[Event]:
     """The events after which `state`, changed by `events`, is as it was before, as far as `KEPT` goes."""
     found: dict[tuple[str, str, str], Event] = {}
     for event in events:
-        if isinstance(event, Put):
-            kind, account, key = kind_of(type(event.entity)), event.entity.account, event.entity.key
-        else:
-            kind, account, key = event.kind, event.account, event.key
+        kind, account, key = about(event)
         if kind not in _KINDS or (kind, account, key) in found:
             continue
         old = state.get(_KINDS[kind], account, key)

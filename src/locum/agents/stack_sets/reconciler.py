@@ -16,7 +16,7 @@ from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
 from locum.services.verbs import Outcome
 from locum.state import Event, Member, Organization, Put, Stack, StackDrift, StackSet, StackSetOperation, Unit, remove
-from locum.state.events import kind_of
+from locum.state.events import about, kind_of
 from locum.state.stack_sets import QUEUED
 
 _ORGANIZED: Final = frozenset({kind_of(Member), kind_of(Unit), kind_of(Organization), kind_of(StackSet)})
@@ -62,7 +62,7 @@ class StackSets(UnderWay):
             self._moved = True
             self._ring()
             return True
-        self._moved = self._moved or any(_kind(event) in _ORGANIZED for event in events)
+        self._moved = self._moved or any(about(event)[0] in _ORGANIZED for event in events)
         entities = [event.entity for event in events if isinstance(event, Put)]
         if self.runs and any(isinstance(it, (Stack, StackDrift, StackSetOperation)) for it in entities):
             self._ring()
@@ -79,8 +79,3 @@ class StackSets(UnderWay):
     async def settled(self) -> None:
         self._moved = True  # what has changed may not have been heard of yet
         await super().settled()
-
-
-def _kind(event: Event) -> str:
-    """The table that an event is about."""
-    return kind_of(type(event.entity)) if isinstance(event, Put) else event.kind

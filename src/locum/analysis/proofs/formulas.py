@@ -7,7 +7,7 @@ and whether a key is present.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -77,37 +77,32 @@ class Either(NamedTuple):
     parts: tuple[Formula, ...]
 
 
-Formula = bool | Atom | Flag | Between | Not | Every | Either
+Compound = Atom | Flag | Between | Not | Every | Either
+Formula = bool | Compound
 Literal = Atom | Flag | Between
-Values = Mapping[Literal, bool]
 
 
 def every(parts: Iterable[Formula]) -> Formula:
     """The conjunction, simplified by its constants."""
-    kept: dict[Formula, None] = {}
-    for part in parts:
-        if part is False:
-            return False
-        if part is not True:
-            kept[part] = None
-    return _joined(tuple(kept), Every, empty=True)
+    return _joined(parts, Every, neutral=True)
 
 
 def either(parts: Iterable[Formula]) -> Formula:
     """The disjunction, simplified by its constants."""
+    return _joined(parts, Either, neutral=False)
+
+
+def _joined(parts: Iterable[Formula], kind: type[Every] | type[Either], *, neutral: bool) -> Formula:
+    """The parts without those that make no difference, each once; the constant that decides, where there is one."""
     kept: dict[Formula, None] = {}
     for part in parts:
-        if part is True:
-            return True
-        if part is not False:
+        if not isinstance(part, bool):
             kept[part] = None
-    return _joined(tuple(kept), Either, empty=False)
-
-
-def _joined(parts: tuple[Formula, ...], kind: type[Every] | type[Either], *, empty: bool) -> Formula:
-    if not parts:
-        return empty
-    return parts[0] if len(parts) == 1 else kind(parts)
+        elif part is not neutral:
+            return part
+    if not kept:
+        return neutral
+    return next(iter(kept)) if len(kept) == 1 else kind(tuple(kept))
 
 
 def negation(part: Formula) -> Formula:

@@ -52,8 +52,14 @@ def _statement(statement: Statement, request: Request, *, reference: bool) -> St
     listed = statement.principals
     if listed is None or not (statement.allows or reference):
         return statement
-    everyone = reference and statement.allows and (listed.everyone or "*" in listed.aws)
+    everyone = is_for_everyone(statement, reference=reference)
     return statement._replace(principals=_named(listed, request, everyone=everyone))
+
+
+def is_for_everyone(statement: Statement, *, reference: bool) -> bool:
+    """Whether services and identity providers are among those that an Allow for everybody lets in."""
+    listed = statement.principals
+    return reference and statement.allows and listed is not None and listed.anyone
 
 
 def _named(listed: Principals, request: Request, *, everyone: bool) -> Principals:

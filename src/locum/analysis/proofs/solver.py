@@ -20,6 +20,7 @@ from locum.analysis.proofs.dimensions import Answer, Conflict, Wants
 from locum.analysis.proofs.errors import NotDecided, SolverMissing
 from locum.analysis.proofs.formulas import (
     Atom,
+    Compound,
     Either,
     Every,
     Flag,
@@ -58,9 +59,9 @@ def _library() -> ModuleType:
 
 
 class Model(NamedTuple):
-    """A choice under which the formulas hold: the flags that are set, and what is wanted of each dimension."""
+    """Choices by their subjects under which the formulas hold, and what is wanted of each dimension."""
 
-    flags: frozenset[Flag]
+    choices: dict[str, str]
     wants: dict[str, Wants]
 
 
@@ -124,8 +125,8 @@ class Solver:
         wants: dict[str, list[tuple[Atom, bool]]] = {}
         for atom, wanted in chosen.items():
             wants.setdefault(atom.dimension, []).append((atom, wanted))
-        flags = frozenset(flag for flag in self._flags if value(flag))
-        return Model(flags, {name: tuple(listed) for name, listed in wants.items()})
+        choices = {flag.subject: flag.choice for flag in self._flags if value(flag)}
+        return Model(choices, {name: tuple(listed) for name, listed in wants.items()})
 
     def _refuted(self, wants: dict[str, Wants]) -> bool:
         """Whether some dimension has no such values; what contradicts is then added as clauses."""
@@ -180,13 +181,11 @@ class Solver:
             self._terms[formula] = self._compound(formula)
         return self._terms[formula]
 
-    def _compound(self, formula: Formula) -> Any:
+    def _compound(self, formula: Compound) -> Any:
         if isinstance(formula, Not):
             return self._z3.Not(self._term(formula.part))
         if isinstance(formula, Every):
             return self._z3.And([self._term(part) for part in formula.parts])
         if isinstance(formula, Either):
             return self._z3.Or([self._term(part) for part in formula.parts])
-        if isinstance(formula, bool):
-            return self._z3.BoolVal(formula, ctx=self._context)
         return self._symbol(formula)

@@ -19,16 +19,19 @@ from locum.analysis.proofs.errors import NotDecided
 from locum.analysis.proofs.formulas import Atom, Between, Comparison, Flag, Formula, Scope, either, every, negation
 from locum.analysis.proofs.globs import ARN, UNMARKED, Element, Glob, Reads, arn, flat, is_mark
 from locum.analysis.proofs.languages import Language, member
+from locum.analysis.proofs.references import is_for_everyone
+from locum.core.principal import PrincipalKind
 from locum.policy import values
 from locum.policy.compile import CompiledStatement
-from locum.policy.conditions import PreparedCondition, prepare
+from locum.policy.conditions import PreparedCondition
 from locum.policy.context import PRINCIPAL_ARN
-from locum.policy.document import Condition, Document, Statement
+from locum.policy.document import Document, Statement
 from locum.policy.grammar import OPERATORS, RULES, Operator, PolicyKind, Quantifier, Source
 from locum.policy.patterns import Tokens, Variable, arn_fields, has_variables, scan
 from locum.policy.prepared import PreparedRequest, Request
 
 TEXTS: Final = frozenset({"String", "Arn"})
+FAMILIES_OF_TEXT: Final = TEXTS | {"Bool"}
 """The families of operators whose values may have variables."""
 _MOST_COMBINATIONS: Final = 64
 
@@ -86,9 +89,10 @@ class Translator:
         """That `statement` applies to the request, and the dimensions in whose texts marks have to be for that."""
         parts = [self._action(statement), self._resource(statement, target=target), self._principal(statement)]
         claimed: set[str] = set()
-        for condition in statement.conditions:
-            use = _use(condition, statement, self._document)
-            key = use.prepared.key
+        for prepared in self._compiled[statement.number].conditions:
+            key = prepared.key
+            variable = self._document.variables and _has_variables(prepared)
+            use = _Use(prepared, statement.allows, variable)
             # A text is made of the value of a variable in one way: for further conditions there are bounds.
             if target and use.with_variables and not use.prepared.operator.negated and key not in claimed:
                 claimed.add(key)
@@ -168,8 +172,8 @@ class Translator:
         listed = statement.principals
         if listed is None:
             return False
-        everyone = self._reference and statement.allows and (listed.everyone or "*" in listed.aws)
-        service = caller.sample.kind.value == "service"
+        everyone = is_for_everyone(statement, reference=self._reference)
+        service = caller.sample.kind is PrincipalKind.SERVICE
         if (everyone or (service and "*" in listed.service)) and (service or caller.provider):
             return True
         if caller.provider and "*" in listed.federated:
@@ -278,9 +282,9 @@ def actions(texts: Iterable[str]) -> Language:
     return Language(tuple(dict.fromkeys(flat(scan(text.lower(), variables=False), _no_mark) for text in texts)))
 
 
-def has_condition_variables(prepared: PreparedCondition) -> bool:
+def _has_variables(prepared: PreparedCondition) -> bool:
     """Whether a condition has policy variables in its values."""
-    if prepared.operator.family not in (*TEXTS, "Bool"):
+    if prepared.operator.family not in FAMILIES_OF_TEXT:
         return False
     return any(has_variables(scan(text, variables=True)) for text in prepared.source.values)
 
@@ -292,11 +296,6 @@ class _Use(NamedTuple):
     allows: bool
     with_variables: bool
     target: bool = False
-
-
-def _use(condition: Condition, statement: Statement, document: Document) -> _Use:
-    prepared = prepare(condition, allows=statement.allows, variables=document.variables)
-    return _Use(prepared, statement.allows, document.variables and has_condition_variables(prepared))
 
 
 def _request_of(caller: Caller) -> PreparedRequest:

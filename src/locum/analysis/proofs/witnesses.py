@@ -49,15 +49,11 @@ def requests(here: World, values: Values, model: Model, statement: Statement) ->
 
 
 def _caller(here: World, model: Model) -> Caller:
-    return next(caller for caller in here.callers if _is(model, CALLER, caller.name))
-
-
-def _is(model: Model, subject: str, choice: str) -> bool:
-    return any(flag.subject == subject and flag.choice == choice for flag in model.flags)
+    return next(caller for caller in here.callers if caller.name == model.choices[CALLER])
 
 
 def _choice(model: Model, key: str) -> str:
-    return next((flag.choice for flag in model.flags if flag.subject == key), ABSENT)
+    return model.choices.get(key, ABSENT)
 
 
 def _values_of(
@@ -102,14 +98,12 @@ def _regular(token: str | Wild) -> str:
 def _request(here: World, caller: Caller, words: Mapping[str, Answer], marks: Mapping[str, str]) -> Request:
     context: dict[str, ContextValue] = {}
     of_caller: dict[str, str] = {}
-    keys = {mark: key for key, mark in here.marks.items()}
     for name, word in words.items():
         plain: Answer
         if isinstance(word, tuple):
             plain = tuple(dict.fromkeys(_without_marks(text, marks) for text in word))
         else:
-            mark = here.marks.get(name, "")
-            plain = _without_marks(marks.get(mark, word) if _opens(word, name, keys) else word, marks)
+            plain = _without_marks(marks.get(here.marks.get(name, ""), word), marks)
         if name in DERIVED_KEYS and isinstance(plain, str):
             of_caller[name] = plain
         elif name not in (ACTION, RESOURCE):
@@ -127,11 +121,6 @@ def _request(here: World, caller: Caller, words: Mapping[str, Answer], marks: Ma
         provider=caller.provider,
         canonical_user=caller.canonical_user,
     )
-
-
-def _opens(word: Answer, name: str, keys: Mapping[str, str]) -> bool:
-    """Whether the word of a key is to be what its variable is."""
-    return isinstance(word, str) and name in keys.values()
 
 
 def _without_marks(text: str, marks: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from locum.analysis.proofs.formulas import Atom, Flag, Formula, either, every, n
 from locum.analysis.proofs.globs import ARN, MARKS, MOST_MARKS, Glob, Reads, is_mark, literal
 from locum.analysis.proofs.languages import Language, Wanted, member
 from locum.analysis.proofs.representatives import FAMILIES
-from locum.analysis.proofs.translation import World
+from locum.analysis.proofs.translation import FAMILIES_OF_TEXT, World
 from locum.core.letter_case import folded
 from locum.core.principal import PrincipalKind
 from locum.policy.context import DERIVED_KEYS, PRINCIPAL_ARN, USER_ID
@@ -29,7 +29,6 @@ _ACTION: Final = Language((Glob((*_WORD, ":", *_WORD)),))
 _RESOURCE: Final = Language((ARN, literal("*")))
 _BOOLEAN: Final = Language((literal("true"), literal("false")))
 _MOST_LITERALS: Final = 24
-_FAMILIES_OF_TEXT: Final = frozenset({"String", "Arn", "Bool"})
 
 
 class _Mentions(NamedTuple):
@@ -170,7 +169,7 @@ def _patterns(document: Document) -> Iterator[tuple[str, Iterable[str]]]:
         yield RESOURCE, _resources(statement)
         for condition in statement.conditions:
             parts = operator(condition.operator)
-            if parts is not None and parts.family in _FAMILIES_OF_TEXT:
+            if parts is not None and parts.family in FAMILIES_OF_TEXT:
                 yield folded(condition.key), condition.values
 
 
@@ -197,7 +196,7 @@ def _dimension(key: str, mentions: _Mentions, callers: Sequence[Caller], *, vari
     if several and variable:
         raise NotDecided(f"The condition key {key} has several values, and cannot be analyzed as a policy variable.")
     choices: dict[str, None] = {} if kind is not None and kind.always else {ABSENT: None}
-    if not mentions.by_family.keys() - _FAMILIES_OF_TEXT and (kind is None or kind.name in ("", "String")):
+    if not mentions.by_family.keys() - FAMILIES_OF_TEXT and (kind is None or kind.name in ("", "String")):
         choices[BLANK] = None
     choices[OPEN] = None
     if key in DERIVED_KEYS:
@@ -211,7 +210,7 @@ def _dimension(key: str, mentions: _Mentions, callers: Sequence[Caller], *, vari
 def _domain(kind: KeyType | None, mentions: _Mentions) -> tuple[Wanted, ...]:
     """What all values of a key have in common: by its type, or else by the operators that it is used with."""
     families = set(mentions.by_family)
-    if families - _FAMILIES_OF_TEXT:
+    if families - FAMILIES_OF_TEXT:
         return ()
     name = kind.name if kind is not None else ""
     if name == "Bool" or (not name and families == {"Bool"}):
