@@ -6,6 +6,7 @@ naming      ARN patterns for the resources of one action
 writing     the least-privilege policy for a set of permissions
 granting    the actions that policies grant, beside those that were used
 proofs      what policies can allow, decided by proof (a package of its own)
+identities  users and roles by name, and the callers that they are
 asked       an action on a resource, that calls are supposed for
 candidates  who could make a call
 openly      the conditions that a decision depends on

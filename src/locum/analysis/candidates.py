@@ -6,16 +6,16 @@ from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from locum.analysis import identities
+from locum.analysis.identities import caller_of
 from locum.core.arn import Arn, is_service_linked, root_arn
-from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
-from locum.core.principal import ANONYMOUS, Caller, Principal, PrincipalKind, Session, principal_of
+from locum.core.principal import ANONYMOUS, Caller, Principal, PrincipalKind
 from locum.policy import CompiledPolicy, PolicyKind, Principals
 from locum.policy.compile import SOURCE_KEYS
 from locum.policy.grammar import ROOT_ARN
 from locum.policy.stored import compiled
 from locum.state import Account, Role, State, User, change, put
-from locum.state.arns import entity_of
 
 ANY_SESSION: Final = "*"
 """In place of a session's name: no session is called so, and no policy can name it."""
@@ -31,7 +31,6 @@ _WITHIN_ACCOUNT: Final = (
     frozenset({"aws:principalarn", "aws:principaltype", "aws:userid", "aws:username"}) | _ORGANIZATION
 )
 _ANYBODY: Final = _WITHIN_ACCOUNT | {"aws:principalaccount"}
-_HOUR: Final = 3600
 _EVERYTHING: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 _TAGGING: Final = "sts:tagsession"
 
@@ -57,10 +56,7 @@ class Candidate(NamedTuple):
 
     def caller(self, now: float) -> Caller:
         """The caller at `now`."""
-        acts = self.acts
-        if isinstance(acts, User):
-            return Caller(Principal.user(acts.account, acts.arn, acts.id, acts.name))
-        return session_of(acts, ANY_SESSION, now) if isinstance(acts, Role) else acts
+        return self.acts if isinstance(self.acts, Caller) else caller_of(self.acts, ANY_SESSION, now)
 
 
 class Mentions(NamedTuple):
@@ -93,7 +89,7 @@ def mentions(policies: Iterable[CompiledPolicy], action: str, grantees: Iterable
                 allowed.update(listed.aws)
                 services.update(listed.service)
                 providers.update(listed.federated)
-                public = listed.everyone or "*" in listed.aws
+                public = listed.anyone
                 everyone = everyone or public
                 any_service = any_service or (public and any(it.key in SOURCE_KEYS for it in statement.conditions))
     return Mentions(
@@ -139,27 +135,8 @@ def by_name(state: State, account: str, name: str, now: float) -> Candidate:
         return Candidate(Caller(Principal.root(arn.account)), name, "root", arn.account)
     for session in named_sessions(state, named, now):
         return session
-    key = name.lower()
-    found = [entity_of(state, name)] if arn is not None else [state.get(kind, account, key) for kind in (Role, User)]
-    there = [it for it in found if isinstance(it, Role | User)]
-    if len(there) != 1:
-        what = "no user and no role" if not there else "a user and a role"
-        raise ConfigurationError(f"there is {what} {name}: name one by its ARN, with its path")
-    return of_role(there[0]) if isinstance(there[0], Role) else of_user(there[0])
-
-
-def session_of(role: Role, name: str, now: float) -> Caller:
-    """A session of a role."""
-    session = Session(
-        kind=PrincipalKind.ROLE_SESSION,
-        account=role.account,
-        name=name,
-        issuer_arn=role.arn,
-        issuer_id=role.id,
-        issued_at=int(now),
-        expires_at=int(now) + _HOUR,
-    )
-    return Caller(principal_of(session), session=session)
+    found = identities.named(state, account, name)
+    return of_role(found) if isinstance(found, Role) else of_user(found)
 
 
 @lru_cache(maxsize=65_536)
@@ -179,11 +156,11 @@ def named_sessions(state: State, named: Mentions, now: float) -> Iterator[Candid
             role_name, _, session = rest.partition("/")
             role = state.get(Role, arn.account, role_name.lower())
             if role is not None and role.name == role_name:
-                caller = session_of(role, session, now)
+                caller = caller_of(role, session, now)
                 tags = allows_tags(role.trust)
                 yield Candidate(caller, name, "session", role.account, tags, of=role.arn)
         elif kind == "federated-user":
-            principal = Principal.federated_user(arn.account, rest, f"arn:aws:iam::{arn.account}:root", "")
+            principal = Principal.federated_user(arn.account, rest, root_arn(arn.account), "")
             yield Candidate(Caller(principal), name, "federated-user", arn.account, tags_open=True)
 
 
@@ -220,11 +197,8 @@ def _elsewhere(state: State, name: str, now: float) -> Candidate | None:
     if entity is None:
         told = root_arn(account) if arn is None or match else name
         return Candidate(_somebody(account), told, ELSEWHERE, account, tags_open=True, unidentified=_WITHIN_ACCOUNT)
-    if isinstance(entity, User):
-        caller = Caller(Principal.user(account, entity.arn, entity.id, entity.name))
-        return Candidate(caller, name, ELSEWHERE, account, tags_open=True, unidentified=_ORGANIZATION | _USER_ID)
     session = name.rsplit("/", 1)[-1] if ":assumed-role/" in name else ANY_SESSION
-    caller = session_of(entity, session, now)
+    caller = caller_of(entity, session, now)
     return Candidate(caller, name, ELSEWHERE, account, tags_open=True, unidentified=_ORGANIZATION | _USER_ID)
 
 

@@ -28,6 +28,7 @@ from locum.core.partial_arn import UNKNOWN_RESOURCE, with_missing
 from locum.core.principal import Caller
 from locum.core.resources import UNKNOWN
 from locum.policy import CompiledPolicy, Open, Policies, PolicyKind
+from locum.policy.evaluate import ALWAYS_ALLOWED
 from locum.policy.patterns import Variable, Wild, scan
 from locum.policy.stored import compiled
 from locum.state import Role, State, User
@@ -40,8 +41,6 @@ _ACCOUNT: Final = (
     ' "Resource": "*"}}'
 )
 """The policy of a resource that leaves all to the identity policies of its account, as roles and keys need one."""
-
-_ALWAYS: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
 
 class Granted(NamedTuple):
@@ -124,7 +123,7 @@ class _Search:
             return {}
         selected = tuple(_selected(it, action) for it in _every(self._with_rcps))
         kinds = tuple(str(kind["name"]) for kind in entry["resourceTypes"])
-        key = (action if action in _ALWAYS else prefix, kinds, selected)
+        key = (action if action.lower() in ALWAYS_ALLOWED else prefix, kinds, selected)
         if key not in self._known:
             self._known[key] = self._decided(action, forms_of(prefix, kinds), plain=plain)
         return self._known[key]
@@ -147,7 +146,7 @@ class _Search:
 
         Each as it is written, and with a `*` in place of variables whose values are not known.
         """
-        if self._doer.entity is None or action in _ALWAYS:
+        if self._doer.entity is None or action.lower() in ALWAYS_ALLOWED:
             return [(EVERYTHING, EVERYTHING)]
         found: dict[str, str] = {}
         for one in self._policies.identity:

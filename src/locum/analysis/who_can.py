@@ -27,6 +27,7 @@ from locum.core.partial_arn import PartialArn
 from locum.core.principal import ANONYMOUS, Caller, Principal, PrincipalKind
 from locum.policy import CompiledPolicy, PolicyType
 from locum.policy.compile import CompiledStatement
+from locum.policy.evaluate import ALWAYS_ALLOWED
 from locum.state import State
 
 _BY_PROVIDER: Final = {
@@ -38,7 +39,6 @@ _BY_PROVIDER: Final = {
 _UNSIGNED: Final = frozenset({"s3"})
 """The services, by botocore's names, whose calls may come without a signature (`gateway.authenticate`)."""
 
-_NEEDING_NOTHING: Final = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
 _OF_ITS_ACCOUNT: Final = "policies of its own account"
 
 
@@ -178,7 +178,7 @@ class _Search:
         Then it is denied whatever else there is, but for a resource's policy that names it, or everyone.
         """
         named, action = self._named, self._asking.check.action.lower()
-        if named.everyone or action in _NEEDING_NOTHING or candidate.alike is None:
+        if named.everyone or action in ALWAYS_ALLOWED or candidate.alike is None:
             return False
         if candidate.own:
             return False

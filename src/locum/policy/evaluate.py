@@ -70,7 +70,7 @@ _NO_BYPASS: Final = Bypass(identity=False, limits=False)
 
 # [20] "No permissions are required to perform this operation. If an administrator attaches a policy ... that
 # explicitly denies access to the sts:GetCallerIdentity action, you can still perform this operation."
-_ALWAYS_ALLOWED: Final = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
+ALWAYS_ALLOWED: Final = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
 
 _ALLOWED: Final = PolicyTypeOutcome.ALLOWED
 _DENIED: Final = PolicyTypeOutcome.DENIED
@@ -203,7 +203,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     """Evaluate `policies` for `request`. Pure and total: it raises nothing, and the default is a deny."""
     found = TypeOutcomes(request, policies)
     outcomes = found.outcomes
-    if found.prepared.action in _ALWAYS_ALLOWED and request.principal.kind not in _WITHOUT_IDENTITY_POLICIES:
+    if found.prepared.action in ALWAYS_ALLOWED and request.principal.kind not in _WITHOUT_IDENTITY_POLICIES:
         return Decision(Verdict.ALLOW, (), outcomes)
     if found.denying:
         determining = tuple([statement.reference for statement in found.denying])

@@ -206,7 +206,7 @@ def organized(at: Planted, *members: str) -> None:
             created=1,
         )
     )
-    for member in members:
+    for member in (ACCOUNT, *members):  # the management account is a member as well
         at.put(Account(account=member, created=1))
         at.put(Member(account=ACCOUNT, id=member, parent="r-1", joined=1, name=member, email=f"{member}@example.com"))
 

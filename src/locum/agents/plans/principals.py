@@ -8,16 +8,16 @@ from msgspec.structs import replace
 
 from locum import authz
 from locum.analysis import with_policies
+from locum.analysis.identities import caller_of
 from locum.core.actors import ServiceRole, on_behalf_of
 from locum.core.calls import Call, assume_role
 from locum.core.errors import ConfigurationError
-from locum.core.principal import Caller, Principal, PrincipalKind, Session, Source, principal_of
+from locum.core.principal import Caller, Principal, Source
 from locum.services.cloudformation.following import SESSION
 from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.state import AccessKey, Role, State, User
 from locum.state.arns import entity_of
 
-_HOUR: Final = 3600
 Entity = User | Role
 
 
@@ -42,19 +42,6 @@ class Parties(NamedTuple):
     refusal: str = ""
 
 
-def named(state: State, account: str, name: str) -> Entity:
-    """The user or role with this ARN, or name. Raises ConfigurationError where there is none, or are two."""
-    if name.startswith("arn:"):
-        there = [it for it in (entity_of(state, name),) if isinstance(it, User | Role)]
-    else:
-        key = name.lower()
-        there = [it for it in (state.get(Role, account, key), state.get(User, account, key)) if it is not None]
-    if len(there) != 1:
-        what = "no user and no role" if not there else "a user and a role"
-        raise ConfigurationError(f"there is {what} {name}: name one by its ARN, with its path")
-    return there[0]
-
-
 def owner_of(state: State, access_key: str, account: str) -> Entity | None:
     """The user whose access key this is; None where it is the root user's, or where there is no key.
 
@@ -73,19 +60,7 @@ def party(entity: Entity | None, account: str, now: float, session: str = "locum
     """The root user of `account`, a user, or a session of a role."""
     if entity is None:
         return Party(Caller(Principal.root(account)), None)
-    if isinstance(entity, User):
-        return Party(Caller(Principal.user(entity.account, entity.arn, entity.id, entity.name)), entity)
-    at = int(now)
-    made = Session(
-        kind=PrincipalKind.ROLE_SESSION,
-        account=entity.account,
-        name=session,
-        issuer_arn=entity.arn,
-        issuer_id=entity.id,
-        issued_at=at,
-        expires_at=at + _HOUR,
-    )
-    return Party(Caller(principal_of(made), session=made), entity)
+    return Party(caller_of(entity, session, now), entity)
 
 
 def of_template(

@@ -22,6 +22,7 @@ from locum.agents.plans.templates import TemplatePlan
 from locum.agents.plans.terraform import terraform_parts
 from locum.agents.plans.whole import Surroundings, exports_of, nobody_reads, prepared
 from locum.analysis import Permission
+from locum.analysis.identities import named
 from locum.calls.activity import encoded
 from locum.calls.runtime import Runtime
 from locum.core.errors import ConfigurationError, Fault
@@ -150,8 +151,8 @@ def _stack(place: Place, name: str) -> str:
 def _parties(state: State, now: float, question: Question) -> tuple[State, Place, Parties]:
     account = question.account
     place = Place(account, question.region)
-    acting = principals.named(state, account, question.acting) if question.acting else None
-    by = principals.named(state, account, question.caller) if question.caller else None
+    acting = named(state, account, question.acting) if question.acting else None
+    by = named(state, account, question.caller) if question.caller else None
     if by is None and (acting is None or isinstance(acting, Role)):
         by = principals.owner_of(state, question.access_key, account)
     if acting is not None:

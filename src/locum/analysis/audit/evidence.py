@@ -11,8 +11,7 @@ import msgspec
 
 from locum.analysis.escalation import Escalations, Worn
 from locum.core.clock import DAY
-from locum.state import Member, Organization, State
-from locum.state.indexes import MEMBERSHIP
+from locum.state import State
 
 DAYS: Final = 90
 """What was not used for so long is unused; an older key is old."""
@@ -72,10 +71,3 @@ class Evidence(msgspec.Struct, frozen=True, dict=True):
     def told(self, at: float) -> str:
         """How long ago a use was, in words."""
         return f"for {int((self.now - at) // DAY)} days" if at else "ever"
-
-    def organization_of(self, account: str) -> str:
-        """The id of the organization of an account; empty where it is in none."""
-        member = self.state.first(Member, MEMBERSHIP, account)
-        management = account if member is None else member.account
-        found = self.state.get(Organization, management, management)
-        return "" if found is None else found.id

@@ -15,6 +15,7 @@ from locum.analysis.writing import write
 from locum.authz import service_reference as reference
 from locum.core.arn import is_service_linked
 from locum.policy import PolicyKind, Statement
+from locum.policy.hints import few
 from locum.state import Group, Policy, Role, User, managed
 from locum.state.attachments import Identity, identity_policies
 
@@ -72,9 +73,9 @@ def _broad(text: str) -> tuple[str, str] | None:
         return "all-actions", "all actions"
     whole = sorted({action for action in listed if action.endswith(":*")})
     if whole:
-        return "all-actions-of-a-service", _some(whole)
+        return "all-actions-of-a-service", few(whole, _SHOWN)
     writes = sorted({name for one in statements for name in _writes(one)})
-    return ("writes-on-everything", _some(writes)) if writes else None
+    return ("writes-on-everything", few(writes, _SHOWN)) if writes else None
 
 
 def _writes(statement: Statement) -> Iterator[str]:
@@ -106,7 +107,8 @@ def unused_permissions(evidence: Evidence) -> Iterator[Finding]:
         held = tuple((one.name, one.document) for one in identity_policies(evidence.state, identity))
         names = _unused(held, frozenset(used))
         if names:
-            what = f"{identity.arn} may use {len(names)} services or actions that it did not: {_some(list(names))}."
+            shown = few(names, _SHOWN)
+            what = f"{identity.arn} may use {len(names)} services or actions that it did not: {shown}."
             yield finding("unused-permissions", identity.account, identity.arn, what)
 
 
@@ -122,11 +124,6 @@ def _unused(held: tuple[tuple[str, str], ...], used: frozenset[str]) -> tuple[st
             names = [f"{prefix}:{action}" for action in actions] if prefix in services else [f"{prefix}:*"]
             found.update(dict.fromkeys(names))
     return tuple(sorted(found))
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 CHECKS: Final = (broad_policies, unused_permissions)

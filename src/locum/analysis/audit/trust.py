@@ -14,6 +14,7 @@ from locum.authz.stored_principals import entity_with_id, shown_form, with_princ
 from locum.core.arn import is_service_linked
 from locum.policy import PolicyKind, Statement
 from locum.state import Account, Role
+from locum.state.organizations import organization_of
 
 _EXTERNAL_ID: Final = "sts:externalid"
 _OF_SOURCE: Final = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"})
@@ -56,7 +57,7 @@ def trust_of_anyone(evidence: Evidence) -> Iterator[Finding]:
     """Statements that let in everybody."""
     for role, statement in _allowing(evidence):
         who = statement.principals
-        everybody = who is None or who.everyone or "*" in who.aws
+        everybody = who is None or who.anyone
         if everybody and not limits(statement, _OF_CALLER):
             fix = _rewritten(evidence, role, statement.number, lambda _: None)
             what = f"The trust policy of {role.name} lets anybody assume it."
@@ -126,8 +127,8 @@ def _account(evidence: Evidence, principal: str) -> str:
 
 def _together(evidence: Evidence, one: str, other: str) -> bool:
     """Whether two accounts are in one organization."""
-    organization = evidence.organization_of(one)
-    return bool(organization) and organization == evidence.organization_of(other)
+    organization = organization_of(evidence.state, one)
+    return organization is not None and organization == organization_of(evidence.state, other)
 
 
 Change = Callable[[dict[str, Any]], dict[str, Any] | None]

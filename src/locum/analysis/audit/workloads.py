@@ -9,6 +9,7 @@ from typing import Final
 from locum.analysis.audit.evidence import Evidence
 from locum.analysis.audit.finding import Finding, Fix, finding
 from locum.core.arn import Arn
+from locum.policy.hints import few
 from locum.state import Instance, InstanceProfile, Role
 
 _ENDED: Final = ("shutting-down", "terminated")
@@ -47,10 +48,9 @@ def shared_roles(evidence: Evidence) -> Iterator[Finding]:
         if len(applications) < 2:
             continue
         shown = sorted(applications)
-        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         role = evidence.state.get(Role, account, key)
         if role is not None:
-            what = f"{len(shown)} applications wear the role {role.name}: {', '.join(shown[:_SHOWN])}{more}."
+            what = f"{len(shown)} applications wear the role {role.name}: {few(shown, _SHOWN)}."
             yield finding("shared-role", account, role.arn, what)
 
 

@@ -170,9 +170,8 @@ def names(surface: Surface, source: Entity) -> list[str]:
 
 def _worn(kind: str) -> Binder:
     def binder(surface: Surface, _: Entity, target: Entity) -> Iterator[Bindings]:
-        for worn in surface.worn:
-            if worn.role == target.arn and worn.kind == kind:
-                yield {**_of(target), "arn": worn.arn, "id": worn.id, "instance": worn.id, "region": worn.region}
+        for worn in surface.by_wearer.get((kind, target.arn), ()):
+            yield {**_of(target), "arn": worn.arn, "id": worn.id, "instance": worn.id, "region": worn.region}
 
     return binder
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from locum import authz
+from locum.analysis import identities
 from locum.analysis.escalation.bindings import BINDERS
 from locum.analysis.escalation.effects import EFFECTS, present
 from locum.analysis.escalation.methods import EVERYTHING, Act, Bindings, Method
@@ -17,12 +18,11 @@ from locum.analysis.escalation.surface import Entity, Surface, asked_for
 from locum.authz import Authorization, Call, Check, Plan
 from locum.core.actors import service_principal
 from locum.core.errors import Fault
-from locum.core.principal import Caller, Principal, PrincipalKind, Session, principal_of
+from locum.core.principal import Caller
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.state import Role, State, User, change, put
 from locum.state.indexes import MFA_OF_USER, scoped
 
-_HOUR: Final = 3600
 _SESSION: Final = "locum-audit"
 _UNLIKELY: Final = "zq7x-locum-audit-k3"
 """The name of a resource that no policy is about in particular."""
@@ -207,15 +207,4 @@ def whole_power(account: str) -> Role:
 
 def caller_of(entity: Entity, now: float) -> Caller:
     """A user with an access key, or a session of a role, at the time `now` (epoch seconds)."""
-    if isinstance(entity, User):
-        return Caller(Principal.user(entity.account, entity.arn, entity.id, entity.name))
-    session = Session(
-        kind=PrincipalKind.ROLE_SESSION,
-        account=entity.account,
-        name=_SESSION,
-        issuer_arn=entity.arn,
-        issuer_id=entity.id,
-        issued_at=int(now),
-        expires_at=int(now) + _HOUR,
-    )
-    return Caller(principal_of(session), session=session)
+    return identities.caller_of(entity, _SESSION, now)

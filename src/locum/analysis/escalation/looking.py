@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from locum.analysis.escalation.surface import Entity, Surface, granting, statements_of
@@ -42,8 +43,10 @@ class Looks:
         self._surface = surface
         self._documents = {one.arn: _documents(surface, one) for one in self.everybody}
         self._by_account: defaultdict[str, list[Entity]] = defaultdict(list)
+        self._groups: defaultdict[str, dict[Documents, list[Entity]]] = defaultdict(dict)
         for entity in self.everybody:
             self._by_account[entity.account].append(entity)
+            self._groups[entity.account].setdefault(self._documents[entity.arn], []).append(entity)
         self._alike: dict[tuple[str, tuple[str, ...]], Alike] = {}
         self._patterns: dict[tuple[Documents, str], re.Pattern[str] | None] = {}
         self._targets: dict[tuple[Documents, str, str], tuple[Entity, ...]] = {}
@@ -105,12 +108,9 @@ class Looks:
         return entity.id in direct or entity.arn in direct or f"session:{entity.account}:{entity.name}" in direct
 
     def _grouped(self, account: str, actions: tuple[str, ...]) -> Alike:
-        groups: defaultdict[Documents, list[Entity]] = defaultdict(list)
-        for entity in self._by_account[account]:
-            groups[self._documents[entity.arn]].append(entity)
         return [
             (documents, entities)
-            for documents, entities in groups.items()
+            for documents, entities in self._groups[account].items()
             if all(self._pattern(documents, action) for action in actions)
         ]
 
@@ -134,6 +134,7 @@ class Looks:
         return self._patterns[key]
 
 
+@lru_cache(maxsize=8192)
 def named_in(trust: str) -> Named:
     """The principals that the allowing statements of a trust policy name."""
     accounts, direct, everyone = set[str](), set[str](), False
@@ -141,7 +142,7 @@ def named_in(trust: str) -> Named:
         who = statement.principals
         if not statement.allows:
             continue
-        if who is None or who.everyone or "*" in who.aws:
+        if who is None or who.anyone:
             everyone = True
             continue
         for one in who.aws:

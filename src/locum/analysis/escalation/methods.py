@@ -30,11 +30,6 @@ class Act(NamedTuple):
     effect: str = ""
     passes: str = ""
 
-    @property
-    def name(self) -> str:
-        """`iam:CreateAccessKey`."""
-        return f"{self.service}:{self.operation}"
-
     def filled(self, bindings: Bindings) -> dict[str, Any]:
         """The input of the call, without members that are bound to nothing."""
         filled = {name: _filled(value, bindings) for name, value in self.params.items()}

@@ -19,8 +19,8 @@ from locum.analysis.escalation.outsiders import outsider_hops
 from locum.analysis.escalation.raising import RAISING
 from locum.analysis.escalation.surface import Entity, Surface
 from locum.authz import action_of
-from locum.state import Member, Role, State, User
-from locum.state.indexes import MEMBERSHIP
+from locum.state import Role, State, User
+from locum.state.organizations import member_of
 
 BUDGET: Final = 1_000_000
 """Decisions of a search, unless another number is given: half a minute of them."""
@@ -209,5 +209,5 @@ def _look(method: Method, target: Entity) -> tuple[tuple[str, ...], str, str]:
 
 def manages(state: State, account: str, other: str) -> bool:
     """Whether `account` is the management account of the organization of `other`, over which it has power anyway."""
-    member = state.first(Member, MEMBERSHIP, other)
+    member = member_of(state, other)
     return member is not None and member.account == account

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
+
+import msgspec
 
 from locum import policy
 from locum.analysis.granting import matcher_of
@@ -32,19 +35,13 @@ class Worn(NamedTuple):
     role: str
 
     @property
-    def account(self) -> str:
-        """The account that has it."""
-        found = Arn.find(self.arn)
-        return "" if found is None else found.account
-
-    @property
     def region(self) -> str:
         """The region that it is in."""
         found = Arn.find(self.arn)
         return "" if found is None else found.region
 
 
-class Surface(NamedTuple):
+class Surface(msgspec.Struct, frozen=True, dict=True):
     """The state at the time `now` (epoch seconds), and what wears roles. `facts` are those of resources by ARN.
 
     `region` is where methods create things.
@@ -55,6 +52,14 @@ class Surface(NamedTuple):
     region: str
     worn: tuple[Worn, ...] = ()
     facts: Mapping[str, ResourceFacts] = _NO_FACTS
+
+    @cached_property
+    def by_wearer(self) -> Mapping[tuple[str, str], list[Worn]]:
+        """What wears roles, by its kind and the ARN of the role."""
+        found: defaultdict[tuple[str, str], list[Worn]] = defaultdict(list)
+        for worn in self.worn:
+            found[worn.kind, worn.role].append(worn)
+        return found
 
     def principals(self) -> list[Entity]:
         """All users and roles but service-linked roles, which nobody can wear or change; by ARN."""
