@@ -265,7 +265,8 @@ class World:
         allowed = {"Effect": "Allow", "Action": ["s3:*", "sqs:*", "iam:*"], "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
         iam.put_user_policy(UserName="ann", PolicyName="three", PolicyDocument=document)
-        iam.generate_credential_report()
+        while iam.generate_credential_report()["State"] != "COMPLETE":
+            pass
         self.names["report"] = iam.generate_service_last_accessed_details(Arn=arn("user/team/ann"))["JobId"]
         self.names["policy_report"] = iam.generate_service_last_accessed_details(Arn=arn("policy/team/p1"))["JobId"]
         made = iam.generate_organizations_access_report(EntityPath=self.names["entity_path"])
