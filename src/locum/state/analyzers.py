@@ -10,6 +10,8 @@ from locum.core.arn import PARTITION
 from locum.state.autoscaling import regional
 from locum.state.entities import Entity, Tags
 
+EXTERNAL_ACCESS: Final = "ExternalAccess"
+"""The type of findings that somebody outside of the zone of trust may do something with a resource."""
 IN_PROGRESS: Final = "IN_PROGRESS"
 """The status of a policy generation that is under way."""
 
@@ -79,10 +81,11 @@ class AnalyzedResource(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 class AccessFinding(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="access-finding"):
-    """A finding about a resource: who outside of the zone of trust may do something with it.
+    """A finding about a resource: who may do something with it, or what of it is not used.
 
-    `principal` is by type, `conditions` are keys with values, both as the API has them. `status` is ACTIVE, ARCHIVED or
-    RESOLVED.
+    `finding_type` is the API's, `status` is ACTIVE, ARCHIVED or RESOLVED. Of findings of access, `principal` is by
+    type, `conditions` are keys with values, both as the API has them, and `more` are members of its details that only
+    some have. Of findings of unused access, `details` are the structures of findingDetails.
     """
 
     region: str
@@ -100,6 +103,9 @@ class AccessFinding(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     conditions: dict[str, str] = {}
     public: bool = False
     error: str = ""
+    finding_type: str = EXTERNAL_ACCESS
+    more: dict[str, Any] = {}
+    details: tuple[dict[str, Any], ...] = ()
 
     @property
     def key(self) -> str:

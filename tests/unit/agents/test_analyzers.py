@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from locum.agents.analyzers import scanning
+from locum.agents.analyzers import external
 from locum.analysis.proofs import NotDecided
 from support.inprocess import InProcess
 from support.plane import allow, document, fresh, refused, trusting
@@ -227,7 +227,7 @@ def test_attack_a_policy_that_cannot_be_analyzed_in_time_is_no_reason_to_say_not
         raise NotDecided("it takes too long")
 
     arn = bucket(plane, statement({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "s3:GetObject", "{}"))
-    monkeypatch.setattr(scanning, "_access", endless)
+    monkeypatch.setattr(external, "_access", endless)
     analyzer = Analyzed(plane)
     told = analyzer.client.get_analyzed_resource(analyzerArn=analyzer.arn, resourceArn=arn)["resource"]
     assert told["error"] == "INTERNAL_ERROR"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from locum.agents.analyzers import resources, scanning
+from locum.agents.analyzers import external, resources, scanning
 from locum.analysis import proofs
 from locum.core.errors import Fault
 from locum.policy import PolicyKind
@@ -28,14 +28,14 @@ def plane(tmp_path: Any) -> Iterator[InProcess]:
 
 def breaking(monkeypatch: pytest.MonkeyPatch, needle: str) -> None:
     """Have the analysis break where a policy has a text."""
-    access = scanning._access
+    access = external._access
 
     def breaks(kind: str, text: str, owner: str) -> Any:
         if needle in text:
             raise KeyError(kind)
         return access(kind, text, owner)
 
-    monkeypatch.setattr(scanning, "_access", breaks)
+    monkeypatch.setattr(external, "_access", breaks)
 
 
 def test_attack_the_policy_of_a_repository_stops_no_analyzer(plane: InProcess) -> None:
@@ -150,7 +150,7 @@ def test_what_was_analyzed_before_an_interruption_is_kept(plane: InProcess, monk
     """The findings about many resources are committed in parts, none of which takes long."""
     monkeypatch.setattr(scanning, "_AT_ONCE", 2)
     shared = {bucket(plane, statement("*", "s3:GetObject", "{}")) for _ in range(5)}
-    analyzed, seen = scanning._analyzed, 0
+    analyzed, seen = external.analyzed, 0
 
     async def killed(*given: Any) -> Any:
         nonlocal seen
@@ -159,12 +159,12 @@ def test_what_was_analyzed_before_an_interruption_is_kept(plane: InProcess, monk
             raise OSError("killed")
         return await analyzed(*given)
 
-    monkeypatch.setattr(scanning, "_analyzed", killed)
+    monkeypatch.setattr(external, "analyzed", killed)
     with pytest.raises(OSError, match="killed"):
         Analyzed(plane)
     kept = {it.resource for it in plane.node.runtime.ledger.state.every(AccessFinding)} & shared
     assert 2 <= len(kept) < 5
-    monkeypatch.setattr(scanning, "_analyzed", analyzed)
+    monkeypatch.setattr(external, "analyzed", analyzed)
     plane.analyze()
     found = plane.node.runtime.ledger.state.every(AccessFinding)
     assert shared <= {it.resource for it in found}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from locum.services.accessanalyzer import analyzers, findings, generations
+from locum.services.accessanalyzer import analyzers, archive_rules, findings, generations
 from locum.services.accessanalyzer.custom_checks import (
     check_access_not_granted,
     check_no_new_access,
@@ -22,6 +22,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "CheckNoPublicAccess": computes(check_no_public_access),
     "ValidatePolicy": computes(validate_policy),
     **analyzers.OPERATIONS,
+    **archive_rules.OPERATIONS,
     **findings.OPERATIONS,
     **generations.OPERATIONS,
 }

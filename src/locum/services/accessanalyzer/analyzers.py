@@ -1,75 +1,42 @@
-"""Analyzers and their archive rules. What an analyzer finds is `agents.analyzers`'s.
+"""Analyzers. What an analyzer finds is `agents.analyzers`'s.
 
-Access Analyzer API Reference, CreateAnalyzer, CreateArchiveRule and their kin; IAM User Guide, "IAM Access Analyzer
-quotas".
+Access Analyzer API Reference, CreateAnalyzer and its kin.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.analysis import proofs
 from locum.core.actors import on_behalf_of
-from locum.core.arn import Arn, iam_arn
+from locum.core.arn import iam_arn
 from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.identifiers import request_id
 from locum.core.system_tags import is_refused
-from locum.services.accessanalyzer import filters
-from locum.services.accessanalyzer.faults import conflict, invalid, not_found, over_quota, unprocessable, unsupported
+from locum.services.accessanalyzer import archive_rules
+from locum.services.accessanalyzer.faults import conflict, invalid, over_quota, unprocessable, unsupported
+from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS
+from locum.services.accessanalyzer.lookups import (
+    LISTS,
+    analyzer_at,
+    analyzer_named,
+    check_name,
+    findings_of,
+    resources_of,
+)
 from locum.services.asking import Asking, asking
-from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import Event, Role, State, put, remove
-from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, ArchiveRule
+from locum.state import Role, put, remove
+from locum.state.analyzers import Analyzer
 from locum.state.arns import entity_by_arn
 from locum.state.autoscaling import regional
 from locum.state.service_linked_roles import linked_service
 
 SERVICE: Final = "access-analyzer.amazonaws.com"
-ACCOUNT: Final = "ACCOUNT"
-_MOST: Final = 1
-"""Analyzers of that type in a Region: "Maximum analyzers with an account zone of trust: 1"."""
-_MOST_RULES: Final = 100
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,254}")
 _REGION: Final = "us-east-1"  # of IAM
-LISTS: Final = Pagination("maxResults", "nextToken", "nextToken", 100, lambda: invalid("nextToken", "It is not valid."))
-
-
-# -- look-ups --------------------------------------------------------------------------------------------
-
-
-def analyzer_named(ctx: Context, name: str) -> Analyzer:
-    """The analyzer with that name in the account and region. Raises Fault ResourceNotFoundException."""
-    found = ctx.state.get(Analyzer, ctx.account, regional(ctx.region, name))
-    if found is None:
-        raise not_found("analyzer", name)
-    return found
-
-
-def analyzer_at(ctx: Context, arn: str, member: str = "analyzerArn") -> Analyzer:
-    """The analyzer with the ARN that a `member` has. Raises Fault: one of another account or region is not there."""
-    parsed = Arn.find(arn)
-    if parsed is None or parsed.service != "access-analyzer" or not parsed.resource.startswith("analyzer/"):
-        raise invalid(member, "It is not the ARN of an analyzer.")
-    if (parsed.account, parsed.region) != (ctx.account, ctx.region):
-        raise not_found("analyzer", arn)
-    return analyzer_named(ctx, parsed.resource.removeprefix("analyzer/"))
-
-
-def findings_of(state: State, analyzer: Analyzer) -> list[AccessFinding]:
-    """All findings of an analyzer."""
-    table = state.table(AccessFinding, analyzer.account).values()
-    return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
-
-
-def resources_of(state: State, analyzer: Analyzer) -> list[AnalyzedResource]:
-    """All resources that an analyzer has analyzed."""
-    table = state.table(AnalyzedResource, analyzer.account).values()
-    return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
 
 
 # -- analyzers -------------------------------------------------------------------------------------------
@@ -78,21 +45,19 @@ def resources_of(state: State, analyzer: Analyzer) -> list[AnalyzedResource]:
 def create_analyzer(ctx: Context, params: Params) -> Asking:
     """access-analyzer:CreateAnalyzer. It is refused where nothing could be analyzed."""
     name, kind = params["analyzerName"], params["type"]
-    if not _NAME.fullmatch(name):
-        raise invalid("analyzerName", "A name begins with a letter, and has letters, digits, and _ . - only.")
-    if kind != ACCOUNT:
+    check_name("analyzerName", name)
+    if kind not in KINDS:
         raise unsupported(f"analyzers of the type {kind}")
-    try:
-        proofs.check_installed()
-    except proofs.SolverMissing as error:
-        raise unprocessable(str(error)) from error
+    if KINDS[kind].analysis == EXTERNAL:
+        _check_solver()
     if ctx.state.get(Analyzer, ctx.account, regional(ctx.region, name)) is not None:
         raise conflict("analyzer", name)
-    here = [it for it in ctx.state.table(Analyzer, ctx.account).values() if it.region == ctx.region]
-    if len(here) >= _MOST:
-        message = f"You have reached the limit of {_MOST} analyzers of the type {kind} in this Region."
+    here = ctx.state.table(Analyzer, ctx.account).values()
+    most = KINDS[kind].most
+    if sum((it.region, it.type) == (ctx.region, kind) for it in here) >= most:
+        message = f"You have reached the limit of {most} analyzers of the type {kind} in this Region."
         raise over_quota("analyzer", name, message)
-    rules = _rules(ctx, params.get("archiveRules") or ())
+    rules = archive_rules.rules(ctx, params.get("archiveRules") or ())
     role, effects = yield from _service_role(ctx)
     made = Analyzer(
         account=ctx.account,
@@ -106,6 +71,13 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         tags=_tags(params.get("tags") or {}),
     )
     return Outcome({"arn": made.arn}, (put(made),), effects)
+
+
+def _check_solver() -> None:
+    try:
+        proofs.check_installed()
+    except proofs.SolverMissing as error:
+        raise unprocessable(str(error)) from error
 
 
 def _service_role(ctx: Context) -> Generator[Ask, Mapping[str, Any], tuple[str, tuple[Effect, ...]]]:
@@ -163,87 +135,6 @@ def shown(analyzer: Analyzer) -> dict[str, Any]:
     return found | ({"configuration": analyzer.configuration} if analyzer.configuration else {})
 
 
-# -- archive rules ---------------------------------------------------------------------------------------
-
-
-def create_archive_rule(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:CreateArchiveRule. It is for findings to come."""
-    analyzer = analyzer_named(ctx, params["analyzerName"])
-    return _with_rules(analyzer, _rules(ctx, [params], analyzer.rules))
-
-
-def update_archive_rule(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:UpdateArchiveRule."""
-    analyzer = analyzer_named(ctx, params["analyzerName"])
-    before = _rule_named(analyzer, params["ruleName"])
-    made = replace(_rule(ctx, before.name, params["filter"]), created=before.created)
-    return _with_rules(analyzer, [made if rule is before else rule for rule in analyzer.rules])
-
-
-def delete_archive_rule(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:DeleteArchiveRule."""
-    analyzer = analyzer_named(ctx, params["analyzerName"])
-    gone = _rule_named(analyzer, params["ruleName"])
-    return _with_rules(analyzer, [rule for rule in analyzer.rules if rule is not gone])
-
-
-def get_archive_rule(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:GetArchiveRule."""
-    rule = _rule_named(analyzer_named(ctx, params["analyzerName"]), params["ruleName"])
-    return Outcome({"archiveRule": _rule_shown(rule)})
-
-
-def list_archive_rules(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:ListArchiveRules."""
-    rules = analyzer_named(ctx, params["analyzerName"]).rules
-    return LISTS.page(params, rules, lambda rule: rule.name).outcome("archiveRules", _rule_shown)
-
-
-def apply_archive_rule(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:ApplyArchiveRule: to the findings that there are."""
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
-    rule = _rule_named(analyzer, params["ruleName"])
-    active = [it for it in findings_of(ctx.state, analyzer) if it.status == "ACTIVE" and filters.meets(it, rule.filter)]
-    return Outcome({}, tuple(put(replace(it, status="ARCHIVED", updated=ctx.now)) for it in active))
-
-
-def _rules(ctx: Context, given: Sequence[Params], there: Sequence[ArchiveRule] = ()) -> tuple[ArchiveRule, ...]:
-    """The rules that are `there`, and those that are `given`. Raises Fault."""
-    rules = list(there)
-    for it in given:
-        name = it["ruleName"]
-        if any(rule.name == name for rule in rules):
-            raise conflict("archive-rule", name)
-        if len(rules) >= _MOST_RULES:
-            raise over_quota("archive-rule", name, f"An analyzer has at most {_MOST_RULES} archive rules.")
-        rules.append(_rule(ctx, name, it["filter"]))
-    return tuple(rules)
-
-
-def _rule(ctx: Context, name: str, wanted: filters.Filter) -> ArchiveRule:
-    if not _NAME.fullmatch(name):
-        raise invalid("ruleName", "A name begins with a letter, and has letters, digits, and _ . - only.")
-    filters.check(wanted)
-    plain = {key: dict(criterion) for key, criterion in wanted.items()}
-    return ArchiveRule(name=name, filter=plain, created=ctx.now, updated=ctx.now)
-
-
-def _rule_named(analyzer: Analyzer, name: str) -> ArchiveRule:
-    for rule in analyzer.rules:
-        if rule.name == name:
-            return rule
-    raise not_found("archive-rule", name)
-
-
-def _with_rules(analyzer: Analyzer, rules: Sequence[ArchiveRule]) -> Outcome:
-    event: Event = put(replace(analyzer, rules=tuple(rules)))
-    return Outcome({}, (event,))
-
-
-def _rule_shown(rule: ArchiveRule) -> dict[str, Any]:
-    return {"ruleName": rule.name, "filter": rule.filter, "createdAt": rule.created, "updatedAt": rule.updated}
-
-
 # -- tags ------------------------------------------------------------------------------------------------
 
 
@@ -273,18 +164,12 @@ def _tags(given: Mapping[str, str]) -> dict[str, str]:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "ApplyArchiveRule": writes(apply_archive_rule),
     "CreateAnalyzer": asks_and_writes(asking(create_analyzer)),
-    "CreateArchiveRule": writes(create_archive_rule),
     "DeleteAnalyzer": writes(delete_analyzer),
-    "DeleteArchiveRule": writes(delete_archive_rule),
     "GetAnalyzer": reads(get_analyzer),
-    "GetArchiveRule": reads(get_archive_rule),
     "ListAnalyzers": reads(list_analyzers),
-    "ListArchiveRules": reads(list_archive_rules),
     "ListTagsForResource": reads(list_tags_for_resource),
     "TagResource": writes(tag_resource),
     "UntagResource": writes(untag_resource),
     "UpdateAnalyzer": writes(update_analyzer),
-    "UpdateArchiveRule": writes(update_archive_rule),
 }

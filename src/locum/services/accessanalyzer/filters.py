@@ -15,7 +15,6 @@ from locum.state.analyzers import AccessFinding
 
 Filter = Mapping[str, Mapping[str, Any]]
 
-EXTERNAL: Final = "ExternalAccess"
 _MOST_VALUES: Final = 20
 _OPERATORS: Final = ("eq", "neq", "contains", "exists")
 _CONDITION: Final = "condition."
@@ -24,7 +23,7 @@ _PRINCIPAL: Final = "principal."
 _FIELDS: Final[dict[str, Callable[[AccessFinding], Sequence[str]]]] = {
     "action": lambda it: it.actions,
     "error": lambda it: [it.error] if it.error else [],
-    "findingType": lambda _it: [EXTERNAL],
+    "findingType": lambda it: [it.finding_type],
     "id": lambda it: [it.id],
     "isPublic": lambda it: ["true" if it.public else "false"],
     "resource": lambda it: [it.resource],

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from locum.core.arn import PARTITION, Arn
 from locum.services.accessanalyzer import filters
-from locum.services.accessanalyzer.analyzers import LISTS, analyzer_at, findings_of, resources_of
 from locum.services.accessanalyzer.faults import invalid, not_found
+from locum.services.accessanalyzer.lookups import LISTS, analyzer_at, findings_of, resources_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import put
 from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer
@@ -38,7 +38,7 @@ def list_findings(ctx: Context, params: Params) -> Outcome:
 
 def list_findings_v2(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ListFindingsV2."""
-    return _listed(ctx, params, lambda it: {**_common(it), "findingType": filters.EXTERNAL})
+    return _listed(ctx, params, lambda it: {**_common(it), "findingType": it.finding_type})
 
 
 def _listed(ctx: Context, params: Params, show: Callable[[AccessFinding], dict[str, Any]]) -> Outcome:
@@ -64,7 +64,7 @@ def get_finding_v2(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetFindingV2."""
     finding = _finding(ctx, params)
     details = [{"externalAccessDetails": _details(finding)}]
-    return Outcome({**_common(finding), "findingType": filters.EXTERNAL, "findingDetails": details})
+    return Outcome({**_common(finding), "findingType": finding.finding_type, "findingDetails": details})
 
 
 def _finding(ctx: Context, params: Params) -> AccessFinding:
@@ -97,6 +97,7 @@ def _details(finding: AccessFinding) -> dict[str, Any]:
         "condition": finding.conditions,
         "isPublic": finding.public,
         "sources": [{"type": "POLICY"}],
+        **finding.more,
     }
 
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from locum.core.arn import Arn
 from locum.core.clock import DAY
 from locum.core.identifiers import request_id
-from locum.services.accessanalyzer.analyzers import LISTS
 from locum.services.accessanalyzer.faults import conflict, invalid, over_quota
+from locum.services.accessanalyzer.lookups import LISTS
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import Role, User, put, remove
 from locum.state.analyzers import IN_PROGRESS, PolicyGeneration

@@ -1,0 +1,146 @@
+"""What becomes of the findings of an analyzer, when it has looked at a resource."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from locum.agents.analyzers.resources import Named
+from locum.core.clock import DAY
+from locum.core.identifiers import request_id
+from locum.services.accessanalyzer import filters
+from locum.services.accessanalyzer.lookups import findings_of
+from locum.state import Event, State, put, remove
+from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer
+from locum.state.autoscaling import regional
+
+_ERROR: Final = "INTERNAL_ERROR"
+_KEPT: Final = 90 * DAY
+"""User Guide: "resolved findings are deleted 90 days after the last update"."""
+
+
+class Analysis(NamedTuple):
+    """What is known of a resource: whether it is there, who has it, and its findings, or why they are not known.
+
+    `findings` have ids that are the same whenever they are found (`identity`).
+    """
+
+    resource: Named
+    there: bool
+    owner: str = ""
+    findings: tuple[AccessFinding, ...] = ()
+    error: str = ""
+
+
+def identity(analyzer: Analyzer, resource: Named, *parts: Mapping[str, str]) -> str:
+    """The id of a finding, which follows from what it is about and from `parts`, which tell it from others."""
+    told = [analyzer.arn, str(analyzer.created), resource.arn, *(sorted(part.items()) for part in parts)]
+    digest = hashlib.sha256(repr(told).encode()).digest()
+    return request_id(lambda octets: digest[:octets])
+
+
+def common(analyzer: Analyzer, resource: Named, owner: str, now: float) -> dict[str, Any]:
+    """The fields of a finding that is found `now` that all findings of a resource have."""
+    return {
+        "account": analyzer.account,
+        "region": analyzer.region,
+        "analyzer": analyzer.name,
+        "resource": resource.arn,
+        "type": resource.type,
+        "owner": owner,
+        "status": "ACTIVE",
+        "created": now,
+        "analyzed": now,
+        "updated": now,
+    }
+
+
+def failed(analyzer: Analyzer, resource: Named, owner: str, now: float) -> Analysis:
+    """The analysis of a resource that could not be analyzed: a finding with an error says so."""
+    about = common(analyzer, resource, owner, now)
+    finding = AccessFinding(**about, id=identity(analyzer, resource, {}, {}), error=_ERROR)
+    return Analysis(resource, there=True, owner=owner, findings=(finding,), error=_ERROR)
+
+
+def in_line(state: State, analyzer: Analyzer, found: Sequence[Analysis], now: float) -> list[Event]:
+    """The events that bring the findings about some resources in line with what was found."""
+    known: dict[str, dict[str, AccessFinding]] = {each.resource.arn: {} for each in found}
+    for it in findings_of(state, analyzer):
+        if it.resource in known:
+            known[it.resource][it.id] = it
+    made = replace(analyzer, last_resource=found[-1].resource.arn, last_at=now)
+    events = (_events(state, analyzer, each, known[each.resource.arn], now) for each in found)
+    return [put(made), *chain.from_iterable(events)]
+
+
+def outdated(state: State, analyzer: Analyzer, now: float) -> list[Event]:
+    """The events that delete findings that were resolved long ago."""
+    old = now - _KEPT
+    return [remove(it) for it in findings_of(state, analyzer) if it.status == "RESOLVED" and it.updated < old]
+
+
+def _events(
+    state: State, analyzer: Analyzer, found: Analysis, before: Mapping[str, AccessFinding], now: float
+) -> list[Event]:
+    """The events that bring the findings about a resource, `before`, in line with what was found.
+
+    Where it could not be analyzed, what was found before stays: it is not known to be gone.
+    """
+    made = {it.id: it for it in found.findings}
+    gone = [it for it in before.values() if it.id not in made and it.status != "RESOLVED" and not found.error]
+    return [
+        *(put(_merged(analyzer, before.get(it.id), it)) for it in made.values()),
+        *(put(replace(it, status="RESOLVED", analyzed=now, updated=now)) for it in gone),
+        *_resource(state, analyzer, found, now),
+    ]
+
+
+def _merged(analyzer: Analyzer, before: AccessFinding | None, made: AccessFinding) -> AccessFinding:
+    """A finding as it is now: one that is new, or there again, is archived where a rule says so."""
+    if before is not None and before.status != "RESOLVED":
+        same = replace(made, created=before.created, status=before.status, updated=before.updated)
+        return same if _content(same) == _content(before) else replace(same, updated=made.updated)
+    archived = any(filters.meets(made, rule.filter) for rule in analyzer.rules)
+    created = made.created if before is None else before.created
+    return replace(made, created=created, status="ARCHIVED" if archived else "ACTIVE")
+
+
+def _content(finding: AccessFinding) -> tuple[object, ...]:
+    return finding.actions, finding.public, finding.error, finding.more, finding.details
+
+
+def _resource(state: State, analyzer: Analyzer, found: Analysis, now: float) -> list[Event]:
+    key = regional(analyzer.region, analyzer.name, found.resource.arn)
+    before = state.get(AnalyzedResource, analyzer.account, key)
+    if not found.there:
+        return [] if before is None else [remove(before)]
+    actions, public = _actions(found.findings), any(it.public for it in found.findings)
+    if found.error and before is not None:
+        actions, public = before.actions, before.public
+    same = before is not None and (before.actions, before.public) == (actions, public)
+    return [
+        put(
+            AnalyzedResource(
+                account=analyzer.account,
+                region=analyzer.region,
+                analyzer=analyzer.name,
+                arn=found.resource.arn,
+                type=found.resource.type,
+                owner=found.owner,
+                created=now if before is None else before.created,
+                analyzed=now,
+                updated=before.updated if before is not None and same else now,
+                actions=actions,
+                public=public,
+                error=found.error,
+            )
+        )
+    ]
+
+
+def _actions(findings: Iterable[AccessFinding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(action for it in findings for action in it.actions))

@@ -1,0 +1,23 @@
+"""The types of analyzers: what each analyzes, and the accounts it looks at.
+
+Access Analyzer API Reference, CreateAnalyzer, `type`; IAM User Guide, "IAM Access Analyzer quotas".
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+EXTERNAL: Final = "external"
+"""Access of others to resources: by their policies, who outside of the zone of trust may do something."""
+
+
+class Kind(NamedTuple):
+    """A type of analyzers: its analysis, and how many an account has in a Region at most."""
+
+    analysis: str
+    most: int
+
+
+ACCOUNT: Final = "ACCOUNT"
+KINDS: Final = {ACCOUNT: Kind(EXTERNAL, most=1)}
+"""By the API's names."""
