@@ -51,7 +51,7 @@ def rows(events: int) -> list[Row]:
         begin = time.time()
         taken, sought = _fill(data, events, begin)
         octets = sum(file.stat().st_size for file in data.glob("locum.db*")) / events
-        with servers.locum("--history-events", str(2 * events), data=data) as server:
+        with servers.locum("--no-rate-limits", "--history-events", str(2 * events), data=data) as server:
             client = _client(server)
             found = {attribute: _looked_up(client, attribute, value) for attribute, value in sought.items()}
             aggregate = _aggregated(client, store["EventDataStoreArn"].rpartition("/")[2])

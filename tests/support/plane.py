@@ -148,7 +148,8 @@ class RunningPlane:
 
     def start(self, *flags: str) -> None:
         """Start it, with `flags` for this once, and return when it says that it is up."""
-        command = [*self._shell, LOCUM, "up", "--data", str(self.data), "--port", "0", *self._flags, *flags]
+        common = ["--data", str(self.data), "--port", "0", "--no-rate-limits"]
+        command = [*self._shell, LOCUM, "up", *common, *self._flags, *flags]
         with ExitStack() as started, (self.home / "errors.log").open("ab") as errors:
             streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
             self._process = started.enter_context(processes.group(command, env=self.environment(), **streams))

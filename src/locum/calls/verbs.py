@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from locum.calls.committing import Committer
+from locum.calls.rate_limits import RateLimits
 from locum.calls.recorder import Recorder
 from locum.calls.rehearsal import rehearsed
 from locum.calls.request_context import RequestContext
@@ -54,6 +55,7 @@ class Verbs:
         self._reply = reply
         self._waiting: set[asyncio.Timeout] = set()
         self._patient = True
+        self._rate_limits = RateLimits()
 
     def context(self, context: RequestContext) -> Context:
         """The `Context` of the verb of a call."""
@@ -76,6 +78,8 @@ class Verbs:
         self, context: RequestContext, operation: Operation, facts: Facts
     ) -> tuple[dict[str, Any], Sequence[Effect]]:
         """The answer of `operation` and what it causes. The call is recorded. Raises Fault."""
+        if operation.rate and self._runtime.settings.rate_limits:
+            self._rate_limits.take(context, operation.rate)
         given = self.context(context)
         if operation.asks:
             return await self._asking(context, operation, facts, given._replace(answers=Answers()))

@@ -61,6 +61,7 @@ from locum.core.instances import RECORD
 from locum.credentials import create_keyring, read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.credentials.identitykeys import open_identity_key
+from locum.gateway.access_log import AccessLog
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
@@ -98,7 +99,8 @@ class Options:
     that a start waits for launchers (`agents.instances.host`). `early_answers`: see `calls.runtime`. `imds_rate`: the
     metadata requests that an instance may make in a second, None: any number. `history_events`: those that the event
     history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
-    `driver` is what makes instances real, with `closed` file systems, or as each a `container`.
+    `driver` is what makes instances real, with `closed` file systems, or as each a `container`. `access_log` is the
+    file descriptor for a line about each request; None: there are none.
     Raises ConfigurationError where an account or a region cannot be one.
     """
 
@@ -120,6 +122,7 @@ class Options:
     driver: str = RECORD
     closed: bool = False
     container: Container | None = None
+    access_log: int | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -175,7 +178,8 @@ class Node:
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
-        self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
+        self.access_log = None if options.access_log is None else AccessLog(options.access_log)
+        self.gateway = self._gateway()
         self.metadata = self._metadata_service(clock, entropy)
         self._make_agents(clock)
 
@@ -215,6 +219,8 @@ class Node:
         self.runtime.injections.clear()
         self.calls.hurry()
         await self.listeners.close_all()
+        if self.access_log is not None:
+            self.access_log.close()
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
@@ -236,6 +242,10 @@ class Node:
         await self.function_logs.close()
         await self.runtime.backends.close()
         await self.ledger.close()
+
+    def _gateway(self) -> Gateway:
+        issuer_keys = IssuerKeys(self.options.data / FOLDER)
+        return Gateway(self.runtime, Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log))
 
     def _make_agents(self, clock: Clock) -> None:
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)

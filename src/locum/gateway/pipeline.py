@@ -19,6 +19,7 @@ from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.principal import NOBODY
 from locum.gateway import hosts
+from locum.gateway.access_log import AccessLog
 from locum.gateway.answers import with_request_id
 from locum.gateway.authenticate import Signers, check_session, signing_of, verified
 from locum.gateway.federation import FederatedCallers
@@ -38,7 +39,12 @@ class Pipeline:
     """The handling of HTTP requests."""
 
     def __init__(
-        self, runtime: Runtime, calls: Calls, issuer_keys: IssuerKeys, strangers: Strangers | None = None
+        self,
+        runtime: Runtime,
+        calls: Calls,
+        issuer_keys: IssuerKeys,
+        strangers: Strangers | None = None,
+        access_log: AccessLog | None = None,
     ) -> None:
         self._runtime = runtime
         self._calls = calls
@@ -47,18 +53,19 @@ class Pipeline:
         self._websites = Websites(calls)
         self._federated = FederatedCallers(runtime, issuer_keys)
         self._strangers = strangers or Strangers()
+        self._access_log = access_log
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to `request`. An error on a state that is outdated leads to a second try. Raises nothing."""
         context = self._calls.begin(request)
         try:
             try:
-                return await self._handle(context)
+                return self._logged(context, await self._handle(context))
             except Fault:
                 if not await self._calls.outdated(context):
                     raise
             context = self._calls.begin(request)
-            return await self._handle(context)
+            return self._logged(context, await self._handle(context))
         except Fault as fault:
             return await self._failed(context, fault)
         except Exception as error:  # the fault barrier: no internals in the response
@@ -69,9 +76,16 @@ class Pipeline:
             if self._runtime.injections.some:
                 await self._runtime.injections.hold(context)
 
+    def _logged(self, context: RequestContext, response: HttpResponse, code: str = "") -> HttpResponse:
+        """`response`, with its line in the access log."""
+        if self._access_log is not None:
+            self._access_log.add(context, response.status, self._runtime.clock.wall(), code)
+        return response
+
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
         """The response for `fault` to a request that was not read completely."""
-        return self._error_response(self._calls.begin(request), fault)
+        context = self._calls.begin(request)
+        return self._logged(context, self._error_response(context, fault), fault.code)
 
     def knows_signer(self, request: HttpRequest) -> bool:
         """Whether the request names an existing key. The signature is only verified of a form, once it has a body."""
@@ -129,8 +143,8 @@ class Pipeline:
         try:
             await self._calls.settle(context)
         except Fault as unrecorded:
-            return _rendered(context, unrecorded)
-        return response
+            return self._logged(context, _rendered(context, unrecorded), unrecorded.code)
+        return self._logged(context, response, fault.code)
 
     def _error_response(self, context: RequestContext, fault: Fault) -> HttpResponse:
         if context.caller is NOBODY and not self._strangers.admit(context.request.source_ip, context.wall):

@@ -28,7 +28,8 @@ class Settings:
     the URL under which clients on this machine reach the plane, `tls_port` its port for TLS (0: none).
     `instances_at_backend`: the backend of EC2 keeps what it has, and runs the instances; else it is lent them.
     `patience`: for how many seconds after its beginning an answer waits for the end of what it tells of
-    (`Operation.pending`).
+    (`Operation.pending`). `rate_limits`: calls that come at a higher rate than AWS takes are refused
+    (`Operation.rate`).
     """
 
     region: str = "us-east-1"
@@ -37,6 +38,7 @@ class Settings:
     instances_at_backend: bool = False
     tls_port: int = 0
     patience: float = 0.0
+    rate_limits: bool = False
 
     def ports(self, scheme: str) -> frozenset[int]:
         """The ports of the plane for URLs of a scheme."""
@@ -203,6 +205,8 @@ class Operation(NamedTuple):
     `pending`: when the operation began that the call tells of (epoch seconds); None where none is under way. The verb
     only reads, and runs once that has ended or `Settings.patience` is over: clients look again after 5 or 30 seconds.
     It may raise what the verb raises.
+
+    `rate`: how many calls a second an account may make in a Region, where `Settings.rate_limits` says so; 0 for any.
     """
 
     verb: Verb
@@ -215,6 +219,7 @@ class Operation(NamedTuple):
     asks: bool = False
     effective: Effective | None = None
     pending: Pending | None = None
+    rate: float = 0.0
 
     @property
     def special(self) -> bool:

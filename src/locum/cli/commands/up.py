@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _LONGEST_SOCKET: Final = 107
 """The limit in octets for a socket's path: unix(7), sun_path without its terminating null byte."""
 
+_STDOUT: Final = 1
+"""Its file descriptor."""
+
 _PATIENCE: Final = 2.0
 """Seconds in which most stacks are complete."""
 
@@ -70,6 +73,8 @@ _PATIENCE: Final = 2.0
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--history-events", type=click.IntRange(10_000), default=1_000_000, show_default=True, metavar="N",
               help="The events that the event history keeps at most, for 90 days; 1.3 KB each.")  # fmt: skip
+@click.option("--no-rate-limits", "rate_limits", is_flag=True, flag_value=False, default=True,
+              help="Answer LookupEvents as often as it is asked; AWS answers twice a second.")  # fmt: skip
 @click.option("--function-port", "function_ports", type=click.IntRange(1, 65535), multiple=True, metavar="PORT",
               help="A port of this machine that functions reach at 127.0.0.1, a database's. Repeatable.")  # fmt: skip
 @click.option("--early-answers", is_flag=True, envvar="LOCUM_EARLY_ANSWERS", show_envvar=True,
@@ -82,10 +87,10 @@ _PATIENCE: Final = 2.0
 @click.option("--agents-host", default="127.0.0.1", show_default=True, help="The address for that: of this machine.")
 @click.option("--agents-port", type=click.IntRange(0, 65535), default=4568, show_default=True,
               help="The port; 0 picks a free one.")  # fmt: skip
-@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors; else each request has a line.")
 def command(data: Path, quiet: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
-    options = _options(data.expanduser().absolute(), **given)
+    options = _options(data.expanduser().absolute(), access_log=None if quiet else _STDOUT, **given)
     if options.driver != RECORD or options.closed:
         from locum.cli.drivers import check_driver  # late, as most planes have records alone
 
@@ -100,7 +105,7 @@ def command(data: Path, quiet: bool, **given: Any) -> None:
 
 
 def _options(
-    data: Path, *, region: str, observe: bool, credential_seconds: int | None,
+    data: Path, *, region: str, observe: bool, credential_seconds: int | None, rate_limits: bool,
     backends: tuple[str, ...], backend_access_key_id: str, backend_secret_access_key: str,
     tls: bool, tls_port: int, tls_certificate: Path | None, tls_key: Path | None,
     agents: bool, agents_host: str, agents_port: int,
@@ -110,7 +115,7 @@ def _options(
     return Options(
         data=data,
         mode="observe" if observe else "enforce",
-        settings=Settings(region, credential_seconds, patience=_PATIENCE),
+        settings=Settings(region, credential_seconds, patience=_PATIENCE, rate_limits=rate_limits),
         backends=dict(_pair(backend) for backend in backends),
         backend_keys=(backend_access_key_id, backend_secret_access_key),
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,

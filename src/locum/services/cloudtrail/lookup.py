@@ -13,6 +13,8 @@ from locum.core.errors import Fault
 from locum.services.verbs import Context, Outcome, Params
 
 DEFAULT_RESULTS: Final = 50
+RATE: Final = 2.0
+"""API Reference: "The rate of lookup requests is limited to two per second, per account, per Region"."""
 _INSIGHTS: Final = "insight"
 
 

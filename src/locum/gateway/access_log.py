@@ -1,0 +1,117 @@
+"""The access log: one line for each request that was answered."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Final, NamedTuple
+
+from locum.calls import RequestContext
+from locum.core.clock import iso8601
+from locum.core.principal import NOBODY
+
+_PAUSE: Final = 0.1
+"""Seconds for which lines are gathered."""
+_WAITING: Final = 10_000
+"""Lines that wait at most to be written, which is some seconds' worth."""
+_PATIENCE: Final = 1.0
+"""Seconds that the end waits for a reader."""
+
+
+class Entry(NamedTuple):
+    """One answer. `at` and `took` are seconds, by the wall clock. `code` is the error's, where Locum refused."""
+
+    at: float
+    took: float
+    status: int
+    operation: str
+    caller: str
+    source_ip: str
+    request_id: str
+    code: str = ""
+    observed: bool = False
+
+    def line(self) -> str:
+        """The entry as a line of text. Whoever sent the request chose no part of it that could break it."""
+        error = f"  {self.code}" if self.code else ""
+        observed = "  denied by the policies, observed" if self.observed else ""
+        head = f"{iso8601(self.at)}  {self.status}  {self.operation}  {self.caller}  {self.source_ip}"
+        return _printable(f"{head}  {self.took * 1000:.0f} ms  {self.request_id}{error}{observed}")
+
+
+class AccessLog:
+    """Writes lines to a file descriptor, in a thread of its own.
+
+    A reader that does not keep up costs lines, which are counted, and no call waits for it.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._gathered: list[Entry] = []
+        self._given: SimpleQueue[tuple[Sequence[Entry], int] | None] = SimpleQueue()
+        self._handed_over = 0  # the loop's, as the next is the thread's
+        self._written = 0
+        self._left_out = 0
+        self._thread: threading.Thread | None = None
+
+    def add(self, context: RequestContext, status: int, now: float, code: str = "") -> None:
+        """Add the line of a request that was answered `now`, by the wall clock. It runs on the event loop."""
+        if len(self._gathered) + self._handed_over - self._written >= _WAITING:
+            self._left_out += 1
+            return
+        if not self._gathered:
+            asyncio.get_running_loop().call_later(_PAUSE, self._give)
+        self._gathered.append(_entry(context, status, now, code))
+
+    def close(self) -> None:
+        """Write what is left, if somebody reads it."""
+        self._give()
+        if self._thread is not None:
+            self._given.put(None)
+            self._thread.join(_PATIENCE)
+
+    def _give(self) -> None:
+        if not self._gathered and not self._left_out:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_all, name="access log", daemon=True)
+            self._thread.start()
+        part, self._gathered, left_out, self._left_out = self._gathered, [], self._left_out, 0
+        self._handed_over += len(part)
+        self._given.put((part, left_out))
+
+    def _write_all(self) -> None:
+        with suppress(OSError):  # nobody reads any more
+            while (given := self._given.get()) is not None:
+                entries, left_out = given
+                lines = [entry.line() for entry in entries]
+                if left_out:
+                    lines.append(f"... {left_out} lines are left out: they came faster than they are read")
+                self._write("".join(f"{line}\n" for line in lines).encode())
+                self._written += len(entries)
+
+    def _write(self, text: bytes) -> None:
+        left = memoryview(text)
+        while left:
+            try:
+                left = left[os.write(self._descriptor, left) :]
+            except BlockingIOError:  # whoever shares the file has made it so
+                select.select((), (self._descriptor,), ())
+
+
+def _entry(context: RequestContext, status: int, now: float, code: str) -> Entry:
+    codec, caller, authorization = context.codec, context.caller, context.authorization
+    operation = "-" if codec is None else f"{codec.service}:{codec.operation}"
+    observed = authorization is not None and not authorization.allowed and not code
+    who = "-" if caller is NOBODY else caller.principal.arn
+    took = max(0.0, now - context.wall)
+    return Entry(now, took, status, operation, who, context.request.source_ip, context.request_id, code, observed)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

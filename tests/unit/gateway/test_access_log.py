@@ -1,0 +1,126 @@
+"""The access log tells of each request, and no request waits for who reads it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from locum.core.http import HttpRequest
+from locum.gateway import access_log
+from support.inprocess import InProcess, Key
+from support.plane import refused
+
+
+@contextmanager
+def logged(data: Path, **options: Any) -> Iterator[tuple[InProcess, Callable[[], list[list[str]]]]]:
+    """A plane, and what ends it and returns the fields of its lines."""
+    reading, writing = os.pipe()
+    plane = InProcess(data, access_log=writing, **options)
+    read: list[bytes] = []
+
+    def gather() -> None:
+        while part := os.read(reading, 65_536):
+            read.append(part)
+
+    reader = threading.Thread(target=gather)
+    reader.start()
+    closed = False
+
+    def lines() -> list[list[str]]:
+        nonlocal closed
+        if not closed:
+            closed = True
+            plane.close()
+            os.close(writing)
+            reader.join()
+        return [line.split("  ") for line in b"".join(read).decode().splitlines()]
+
+    try:
+        yield plane, lines
+    finally:
+        lines()
+        os.close(reading)
+
+
+def stranger(plane: InProcess) -> Key:
+    """The key of a user without policies."""
+    iam = plane.client("iam")
+    iam.create_user(UserName="ann")
+    made = iam.create_access_key(UserName="ann")["AccessKey"]
+    return Key(made["AccessKeyId"], made["SecretAccessKey"])
+
+
+def test_each_request_has_a_line_with_what_a_person_wants_to_know(tmp_path: Path) -> None:
+    with logged(tmp_path) as (plane, lines):
+        identity = plane.client("sts").get_caller_identity()
+        ann = stranger(plane)
+        denied = refused(plane.client("s3", ann).list_buckets)
+        told = lines()
+    assert [line[1:4] for line in told] == [
+        ["200", "sts:GetCallerIdentity", identity["Arn"]],
+        ["200", "iam:CreateUser", identity["Arn"]],
+        ["200", "iam:CreateAccessKey", identity["Arn"]],
+        ["403", "s3:ListBuckets", f"arn:aws:iam::{identity['Account']}:user/ann"],
+    ]
+    assert denied.code == told[3][-1] == "AccessDenied"
+    assert told[0][6] == identity["ResponseMetadata"]["RequestId"]
+    assert told[0][5].endswith(" ms")
+
+
+def test_what_is_only_observed_is_told(tmp_path: Path) -> None:
+    with logged(tmp_path, mode="observe") as (plane, lines):
+        ann = stranger(plane)
+        plane.client("s3", ann).list_buckets()
+        last = lines()[-1]
+    assert (last[1], last[2], last[-1]) == ("200", "s3:ListBuckets", "denied by the policies, observed")
+
+
+def test_attack_a_request_that_cannot_be_read_forges_no_line(tmp_path: Path) -> None:
+    with logged(tmp_path) as (plane, lines):
+        headers = {"host": "localhost\n2026  200  iam:CreateUser", "user-agent": "x\r\ny"}
+        plane.send(HttpRequest("GET", "/\r\nforged  200", "", headers, b""))
+        (line,) = lines()
+    assert (line[1], line[3]) == ("404", "-")
+
+
+def test_no_secret_is_in_a_line(tmp_path: Path) -> None:
+    with logged(tmp_path) as (plane, lines):
+        ann = stranger(plane)
+        plane.client("sts", ann).get_session_token()
+        text = str(lines())
+    assert ann.secret_access_key not in text
+
+
+def test_attack_a_reader_that_stands_still_holds_no_call_and_is_told_what_it_missed(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    """A pipe that nobody reads is full after 64 KiB."""
+    monkeypatch.setattr(access_log, "_WAITING", 50)
+    reading, writing = os.pipe()
+    os.write(writing, b"x\n" * 32_768)
+    plane = InProcess(tmp_path, access_log=writing)
+    client = plane.client("sts")
+    for _ in range(120):
+        assert client.get_caller_identity()["Account"]
+    assert len(os.read(reading, 65_536)) == 65_536
+    plane.close()
+    os.close(writing)
+    with os.fdopen(reading) as rest:
+        lines = rest.read().splitlines()
+    left_out = sum(int(line.split()[1]) for line in lines if line.startswith("..."))
+    assert left_out >= 70
+    assert sum("sts:GetCallerIdentity" in line for line in lines) + left_out == 120
+
+
+def test_nobody_who_reads_is_no_error(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    plane = InProcess(tmp_path, access_log=writing)
+    for _ in range(3):
+        assert plane.client("sts").get_caller_identity()["Account"]
+    plane.close()
+    os.close(writing)
