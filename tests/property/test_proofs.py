@@ -1,7 +1,8 @@
-"""What the custom policy checks prove is held against the evaluator, over generated policies.
+"""What the custom policy checks and analyzers prove is held against the evaluator, over generated policies.
 
 A PASS is wrong if any request is allowed that should not be: requests near what the policies say are tried. A FAIL
-shows a request, which the evaluator allows. No check ends without an answer for more than a few of the policies.
+shows a request, which the evaluator allows; so does a finding of external access, and what others may do is in one. No
+check ends without an answer for more than a few of the policies.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from locum.analysis.proofs import NotDecided, grants, new_access, public_access
-from locum.core.principal import ANONYMOUS, Principal
-from locum.policy import PolicyKind
-from support.generated_policies import VALUES, WORDS, generated, parsed, related, request, sampled
+from locum.analysis.proofs import NotDecided, external_access, grants, new_access, public_access
+from locum.core.principal import ANONYMOUS, Principal, PrincipalKind
+from locum.policy import Document, PolicyKind, Statement
+from support.generated_policies import CALLERS, ME, VALUES, WORDS, generated, parsed, related, request, sampled
 
 KINDS = (PolicyKind.IDENTITY, PolicyKind.RESOURCE)
 EXAMPLES = max(120, int(os.environ.get("LOCUM_POLICY_EXAMPLES", "0")) // 100)
@@ -31,6 +32,11 @@ STRANGERS = (
     Principal.user(STRANGER, f"arn:aws:iam::{STRANGER}:user/who", "AIDAWHO", "who"),
     Principal.role_session(f"arn:aws:iam::{STRANGER}:role/Dev", "AROAWHO", "s"),
 )
+OUTSIDERS = (
+    *STRANGERS,
+    *(caller for caller in CALLERS if caller.account not in ("", ME) and caller.kind is not PrincipalKind.SERVICE),
+)
+ACTIONS = ("s3:getobject", "s3:getobjectacl", "s3:putobject", "s3:listbucket")
 UNFIXED: dict[str, tuple[Any, ...]] = {
     "aws:principalorgid": (None, "o-33", "x"),
     "aws:sourceip": (None, "192.0.2.1", "11.0.0.0"),
@@ -69,10 +75,53 @@ def held_public(draws: Any) -> str:
     assert all(grants(policy, each.request) for each in found)
     for _ in () if found else range(SAMPLES):
         context = {key: draws.choice(UNFIXED.get(key, values)) for key, values in VALUES.items()}
-        action = draws.choice(("s3:getobject", "s3:getobjectacl", "s3:putobject", "s3:listbucket"))
-        made = request(draws.choice(STRANGERS), action, draws.choice(WORDS), context)
+        made = request(draws.choice(STRANGERS), draws.choice(ACTIONS), draws.choice(WORDS), context)
         assert not grants(policy, made), (text, made)
     return "FAIL" if found else "PASS"
+
+
+def held_findings(draws: Any) -> str:
+    """One policy: the findings of external access, held against requests of callers from other accounts."""
+    text = generated(draws, PolicyKind.RESOURCE, everyone=draws.choice((True, False)))
+    policy = parsed(text, PolicyKind.RESOURCE)
+    try:
+        found = external_access(policy, BUCKET, ME)
+    except NotDecided:
+        return "not decided"
+    assert all(grants(policy, each.request) for each in found)
+    for _ in range(SAMPLES):
+        caller = draws.choice(OUTSIDERS)
+        stranger = caller in STRANGERS and draws.choice((True, False))
+        values = {key: UNFIXED.get(key, values) if stranger else values for key, values in VALUES.items()}
+        context = {key: draws.choice(some) for key, some in values.items()}
+        made = request(caller, draws.choice(ACTIONS), draws.choice(WORDS), context)
+        if grants(policy, made):
+            telling = [each for each in found if grants(alone(policy, each.statement), made)]
+            assert any(names(each.principal["AWS"], caller) for each in telling if "AWS" in each.principal), (
+                text,
+                made,
+            )
+            assert not stranger or any(each.public for each in telling), (text, made)
+    return "FAIL" if found else "PASS"
+
+
+CHECKS = (held, held_public, held_findings)
+
+
+def alone(policy: Document, statement: Statement) -> Document:
+    """A policy of one statement."""
+    return policy._replace(statements=(statement._replace(number=0),))
+
+
+def names(told: str, caller: Principal) -> bool:
+    """Whether a finding for the principal `told` is about a caller."""
+    return told in {"*", caller.account, caller.arn, caller.issuer_arn, caller.unique_id} - {""}
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False))
+def test_what_others_may_do_is_in_a_finding(draws: random.Random) -> None:
+    held_findings(draws)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -87,7 +136,7 @@ def test_what_is_not_public_is_closed_to_strangers(draws: random.Random) -> None
     held_public(draws)
 
 
-@pytest.mark.parametrize("check", [held, held_public])
+@pytest.mark.parametrize("check", CHECKS)
 def test_nearly_all_generated_policies_are_decided(check: Any) -> None:
     found = Counter(check(random.Random(seed)) for seed in range(120))
     assert found["not decided"] <= 3
@@ -96,7 +145,7 @@ def test_nearly_all_generated_policies_are_decided(check: Any) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("check", [held, held_public])
+@pytest.mark.parametrize("check", CHECKS)
 def test_answers_for_10000_policies_hold(check: Any) -> None:
     found = Counter(check(random.Random(1_000_000 + seed)) for seed in range(NIGHTLY))
     assert found["not decided"] < NIGHTLY / 100
