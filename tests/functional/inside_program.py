@@ -48,7 +48,10 @@ def call(service: str, operation: str, parameters: dict[str, Any]) -> dict[str, 
 
 def ask(method: str, path: str, headers: dict[str, str]) -> list[Any]:
     connection = http.client.HTTPConnection(METADATA.hostname or "", METADATA.port or 80, timeout=10)
-    connection.request(method, path, headers=headers)
+    try:
+        connection.request(method, path, headers=headers)
+    except ConnectionRefusedError:
+        return [0, "", {}]
     answer = connection.getresponse()
     page = [answer.status, answer.read().decode(), {name.lower(): value for name, value in answer.getheaders()}]
     connection.close()

@@ -149,7 +149,7 @@ def test_activations_are_explained_as_what_was_done(plane: RunningPlane, elsewhe
 def test_a_terminated_instance_ends_its_agent(plane: RunningPlane, tmp_path: Path) -> None:
     with machine(plane, tmp_path / "m", activated(plane)) as running, running.inside() as program:
         plane.client("ec2").terminate_instances(InstanceIds=[running.instance])
-        assert program.imds("/latest/meta-data/").status == 503
+        assert program.imds("/latest/meta-data/").status in (503, 0)  # as its agent has yet to end, or has ended
         assert running.ended() == 1
         assert "is terminated, not running" in running.complaints
 

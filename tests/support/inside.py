@@ -51,7 +51,7 @@ class Inside:
         return Refusal(*said["refused"])
 
     def imds(self, path: str, method: str = "GET", **headers: str) -> Page:
-        """The metadata service's answer; header names with _ for -."""
+        """The metadata service's answer, with status 0 where there is none any more; header names with _ for -."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return Page(*self.ask(http=[method, path, named]))
 
