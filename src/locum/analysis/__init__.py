@@ -4,7 +4,9 @@ needs       the permissions that a call takes and that identity policies have to
 narrowing   the condition keys that a written policy may have
 naming      ARN patterns for the resources of one action
 writing     the least-privilege policy for a set of permissions
+granted     the services and actions that policies grant
 granting    the actions that policies grant, beside those that were used
+unused      what of a role or user is not used, by its last uses
 proofs      what policies can allow, decided by proof (a package of its own)
 identities  users and roles by name, and the callers that they are
 asked       an action on a resource, that calls are supposed for

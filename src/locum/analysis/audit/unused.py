@@ -11,16 +11,16 @@ from typing import Final
 
 from locum.analysis.audit.evidence import Evidence
 from locum.analysis.audit.finding import Finding, Fix, finding
-from locum.core.arn import is_service_linked
+from locum.analysis.unused import active_keys, is_stale, is_unused_role, unused_keys, unused_password
 from locum.state import AccessKey, InstanceProfile, LoginProfile, ProfileAssociation, Role, User
-from locum.state.indexes import ASSOCIATIONS_OF_PROFILE, KEYS_OF_USER, PROFILES_OF_ROLE, scoped
+from locum.state.indexes import ASSOCIATIONS_OF_PROFILE, PROFILES_OF_ROLE, scoped
 
 
 def unused_roles(evidence: Evidence) -> Iterator[Finding]:
     """Roles that were not used."""
     for role in evidence.state.every(Role):
         at = evidence.last_use(role.id)
-        if max(at, role.created) < evidence.since and not is_service_linked(role.arn):
+        if is_unused_role(role, at, evidence.since):
             what = f"The role {role.name} was not used {evidence.told(at)}."
             yield finding("unused-role", role.account, role.arn, what, fixes=_deletion(evidence, role))
 
@@ -44,18 +44,16 @@ def unused_users(evidence: Evidence) -> Iterator[Finding]:
         profile = evidence.state.get(LoginProfile, user.account, user.key)
         signed_in = 0 if profile is None else profile.used
         at = max(evidence.last_use(user.id), signed_in)
-        keys = sorted((key for key in keys_of(evidence, user) if key.active), key=lambda key: key.id)
-        if max(at, user.created) < evidence.since:
+        keys = active_keys(evidence.state, user)
+        if is_stale(at, user.created, evidence.since):
             what = f"The user {user.name} was not used {evidence.told(at)}."
             fixes = (*map(deactivation, keys), *(_password(user) if profile is not None else ()))
             yield finding("unused-user", user.account, user.arn, what, fixes=fixes)
             continue
-        for key in keys:
-            used = evidence.last_use(user.id, key.id)
-            if max(used, key.created) < evidence.since:
-                what = f"The access key {key.id} of {user.name} was not used {evidence.told(used)}."
-                yield finding("unused-access-key", user.account, user.arn, what, key=key.id, fixes=(deactivation(key),))
-        if profile is not None and max(signed_in, profile.changed) < evidence.since:
+        for key, used in unused_keys(evidence.state, user, evidence.by_principal.get(user.id, ()), evidence.since):
+            what = f"The access key {key.id} of {user.name} was not used {evidence.told(used)}."
+            yield finding("unused-access-key", user.account, user.arn, what, key=key.id, fixes=(deactivation(key),))
+        if unused_password(evidence.state, user, evidence.since) is not None:
             what = f"The password of {user.name} was not used {evidence.told(signed_in)}."
             yield finding("unused-password", user.account, user.arn, what, fixes=_password(user))
 
@@ -78,12 +76,6 @@ def unused_profiles(evidence: Evidence) -> Iterator[Finding]:
             )
             what = f"No instance wears the instance profile {profile.name}."
             yield finding("unused-profile", profile.account, profile.arn, what, fixes=(*taken, *deletion))
-
-
-def keys_of(evidence: Evidence, user: User) -> list[AccessKey]:
-    """The access keys of a user."""
-    found = evidence.state.find(KEYS_OF_USER, scoped(user.account, user.key))
-    return [key for key in found if isinstance(key, AccessKey)]
 
 
 def deactivation(key: AccessKey, user: str = "") -> Fix:

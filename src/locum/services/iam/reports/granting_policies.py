@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from locum.analysis.granted import Grants
 from locum.services.iam.pagination import page
 from locum.services.iam.reports import access_subjects
-from locum.services.iam.reports.grants import Grants
 from locum.services.iam.shapes import Shape
 from locum.services.verbs import Context, Operation, Outcome, Params, looks_up
 from locum.state.attachments import Attachment, identity_policies

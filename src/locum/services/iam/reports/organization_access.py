@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from locum.analysis.granted import Grants
 from locum.authz import service_reference
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
@@ -17,7 +18,6 @@ from locum.services.iam import last_use
 from locum.services.iam.faults import access_denied, invalid_input
 from locum.services.iam.pagination import page
 from locum.services.iam.reports import jobs
-from locum.services.iam.reports.grants import Grants
 from locum.services.iam.shapes import Shape
 from locum.services.verbs import Context, LastUse, Operation, Outcome, Params, looks_up, writes
 from locum.state import Member, Organization, OrganizationAccessReport, Unit, organizations, put

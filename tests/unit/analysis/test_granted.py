@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from locum.analysis.granted import Grants
 from locum.authz import service_reference
-from locum.services.iam.reports.grants import Grants
 
 
 def policy(*statements: dict[str, Any]) -> str:
