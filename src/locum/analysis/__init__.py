@@ -6,6 +6,7 @@ naming      ARN patterns for the resources of one action
 writing     the least-privilege policy for a set of permissions
 granted     the services and actions that policies grant
 granting    the actions that policies grant, beside those that were used
+refining    policies without what is not used
 unused      what of a role or user is not used, by its last uses
 proofs      what policies can allow, decided by proof (a package of its own)
 identities  users and roles by name, and the callers that they are

@@ -19,6 +19,7 @@ from locum.policy import PolicyKind, Statement
 from locum.policy.compile import ActionPattern, action_pattern
 
 _CACHE_SIZE: Final = 512
+_UNIONS: Final = 128
 
 
 class _Coverage(IntEnum):
@@ -59,6 +60,8 @@ class Grants:
         read = [_read(document, kind) for document in documents]
         self._allowed = [actions for allowed, _ in read for actions in allowed]
         self._denied = [actions for _, denied in read for actions in denied]
+        self._services: list[str] | None = None
+        self._actions: dict[str, list[str]] = {}
 
     def service(self, namespace: str) -> bool:
         """Whether any action of the service is granted."""
@@ -69,18 +72,27 @@ class Grants:
 
     def services(self) -> list[str]:
         """The sorted namespaces of the granted services."""
-        return [namespace for namespace in service_reference.services() if self.service(namespace)]
+        if self._services is None:
+            self._services = [namespace for namespace in service_reference.services() if self.service(namespace)]
+        return self._services
 
     def actions(self, namespace: str) -> list[str]:
         """The sorted names of the service's granted actions."""
-        return [
-            name for name in service_reference.action_names(namespace) if self._action(f"{namespace}:{name}".lower())
-        ]
+        if namespace not in self._actions:
+            names = service_reference.action_names(namespace)
+            self._actions[namespace] = [name for name in names if self._action(f"{namespace}:{name}".lower())]
+        return self._actions[namespace]
 
     def _action(self, action: str) -> bool:
         return any(actions.has(action) for actions in self._allowed) and not any(
             actions.has(action) for actions in self._denied
         )
+
+
+@lru_cache(_UNIONS)
+def grants_of(documents: tuple[str, ...]) -> Grants:
+    """The union of the grants of identity policies, which is worked out once: many roles have the same policies."""
+    return Grants(documents)
 
 
 @lru_cache(_CACHE_SIZE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, Protocol
 
-from locum.analysis.granted import Grants
+from locum.analysis.granted import Grants, grants_of
 from locum.core.arn import is_service_linked
 from locum.state import AccessKey, LoginProfile, Role, State, User
 from locum.state.indexes import KEYS_OF_USER, scoped
@@ -19,6 +19,7 @@ UNTRACKED: Final = frozenset({"iam:passrole"})
 
 IAM User Guide, "Last accessed information": iam:PassRole is not tracked.
 """
+_WITH_UNTRACKED: Final = frozenset(it.partition(":")[0] for it in UNTRACKED)
 
 
 class LastUse(Protocol):
@@ -88,18 +89,23 @@ def unused_password(state: State, user: User, since: float) -> LoginProfile | No
     return profile if profile is not None and is_stale(profile.used, profile.changed, since) else None
 
 
+def signed_in(state: State, user: User) -> float:
+    """When a user signed in with its password last."""
+    profile = state.get(LoginProfile, user.account, user.key)
+    return 0.0 if profile is None else float(profile.used)
+
+
 def services(documents: Iterable[str], uses: Iterable[LastUse], since: float) -> list[Service]:
     """The services that identity policies grant, by namespace, as they were used by who has the policies.
 
-    A service of which nothing but untracked actions is granted is left out. Raises MalformedPolicy.
+    Raises MalformedPolicy.
     """
-    grants, latest = Grants(documents), _latest(uses)
+    grants, latest = grants_of(tuple(documents)), _latest(uses)
     by_service: dict[str, float] = {}
     for action, at in latest.items():
         namespace = action.partition(":")[0]
         by_service[namespace] = max(at, by_service.get(namespace, 0.0))
-    found = (_service(grants, it, by_service.get(it, 0.0), latest, since) for it in grants.services())
-    return [it for it in found if it is not None]
+    return [_service(grants, it, by_service.get(it, 0.0), latest, since) for it in grants.services()]
 
 
 def _latest(uses: Iterable[LastUse]) -> dict[str, float]:
@@ -111,23 +117,21 @@ def _latest(uses: Iterable[LastUse]) -> dict[str, float]:
     return found
 
 
-def _service(grants: Grants, namespace: str, at: float, latest: Mapping[str, float], since: float) -> Service | None:
-    if at < since:
-        named = grants.actions(namespace) if namespace in _WITH_UNTRACKED else ()
-        only_untracked = bool(named) and all(f"{namespace}:{it}".lower() in UNTRACKED for it in named)
-        return None if only_untracked else Service(namespace, at, active=False, unused=(), used=())
+def _service(grants: Grants, namespace: str, at: float, latest: Mapping[str, float], since: float) -> Service:
+    """A service that was last used at a time. Where only untracked actions of it are granted, it may have been."""
+    if at < since and not _only_untracked(grants, namespace):
+        return Service(namespace, at, active=False, unused=(), used=())
     names = grants.actions(namespace)
     lasts = {name: latest.get(f"{namespace}:{name}".lower(), 0.0) for name in names}
-    unused = tuple(
-        Action(name, last) for name, last in lasts.items() if last < since and not is_untracked(namespace, name)
-    )
+    unused = tuple(Action(name, it) for name, it in lasts.items() if it < since and not _untracked(namespace, name))
     gone = {it.name for it in unused}
     return Service(namespace, at, active=True, unused=unused, used=tuple(it for it in names if it not in gone))
 
 
-def is_untracked(namespace: str, name: str) -> bool:
-    """Whether no use of an action can be told."""
+def _only_untracked(grants: Grants, namespace: str) -> bool:
+    names = grants.actions(namespace) if namespace in _WITH_UNTRACKED else ()
+    return bool(names) and all(_untracked(namespace, name) for name in names)
+
+
+def _untracked(namespace: str, name: str) -> bool:
     return f"{namespace}:{name}".lower() in UNTRACKED
-
-
-_WITH_UNTRACKED: Final = frozenset(it.partition(":")[0] for it in UNTRACKED)

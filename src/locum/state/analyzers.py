@@ -12,6 +12,10 @@ from locum.state.entities import Entity, Tags
 
 EXTERNAL_ACCESS: Final = "ExternalAccess"
 """The type of findings that somebody outside of the zone of trust may do something with a resource."""
+UNUSED_PERMISSION: Final = "UnusedPermission"
+"""The type of findings that a user or role has permissions that it does not use."""
+UNUSED_ACCESS: Final = ("UnusedIAMRole", "UnusedIAMUserAccessKey", "UnusedIAMUserPassword", UNUSED_PERMISSION)
+"""The types of findings of unused access."""
 IN_PROGRESS: Final = "IN_PROGRESS"
 """The status of a policy generation that is under way."""
 
@@ -142,4 +146,31 @@ class PolicyGeneration(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
     @property
     def under_way(self) -> bool:
         """Whether its policies are still to be written."""
+        return self.status == IN_PROGRESS
+
+
+class FindingRecommendation(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="finding-recommendation"):
+    """What to do about a finding of unused permissions, whose id it has, of `resource`: asked for, or worked out.
+
+    `steps` are the structures of recommendedSteps, `code` and `message` say why it failed.
+    """
+
+    region: str
+    analyzer: str
+    id: str
+    resource: str
+    status: str
+    started: float
+    ended: float = 0.0
+    steps: tuple[dict[str, Any], ...] = ()
+    code: str = ""
+    message: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.analyzer, self.id)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is still to be worked out."""
         return self.status == IN_PROGRESS

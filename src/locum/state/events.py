@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, PolicyGeneration
+from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, FindingRecommendation, PolicyGeneration
 from locum.state.anywhere import AnywhereProfile, CertificateSubject, RevocationList, TrustAnchor
 from locum.state.autoscaling import (
     AutoScalingGroup,
@@ -133,6 +133,7 @@ AnyEntity = (
     | AnalyzedResource
     | AccessFinding
     | PolicyGeneration
+    | FindingRecommendation
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

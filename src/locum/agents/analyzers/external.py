@@ -21,8 +21,8 @@ from locum.core.arn import Arn
 from locum.core.principal import Source
 from locum.core.resources import UNKNOWN
 from locum.policy import MalformedPolicy, PolicyKind
-from locum.services.accessanalyzer.analyzers import SERVICE
 from locum.services.accessanalyzer.lookups import resources_of
+from locum.services.accessanalyzer.zones import SERVICE
 from locum.state import Role, State
 from locum.state.analyzers import AccessFinding, Analyzer
 from locum.state.arns import entity_by_arn

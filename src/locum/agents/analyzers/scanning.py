@@ -12,12 +12,12 @@ from typing import Final, Protocol
 
 from msgspec.structs import replace
 
-from locum.agents.analyzers import external
+from locum.agents.analyzers import external, unused
 from locum.agents.analyzers.resources import Make, Named
 from locum.agents.analyzers.upkeep import Analysis, in_line, outdated
 from locum.calls import Runtime
 from locum.core.clock import DAY
-from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS
+from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS, UNUSED
 from locum.services.verbs import Outcome
 from locum.state import Event, State, put
 from locum.state.analyzers import Analyzer
@@ -47,7 +47,7 @@ class Looks(Protocol):
         ...
 
 
-ANALYSES: Final[Mapping[str, Looks]] = {EXTERNAL: external}
+ANALYSES: Final[Mapping[str, Looks]] = {EXTERNAL: external, UNUSED: unused}
 
 
 async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:

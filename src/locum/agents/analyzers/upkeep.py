@@ -15,7 +15,7 @@ from locum.core.identifiers import request_id
 from locum.services.accessanalyzer import filters
 from locum.services.accessanalyzer.lookups import findings_of
 from locum.state import Event, State, put, remove
-from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer
+from locum.state.analyzers import EXTERNAL_ACCESS, AccessFinding, AnalyzedResource, Analyzer, FindingRecommendation
 from locum.state.autoscaling import regional
 
 _ERROR: Final = "INTERNAL_ERROR"
@@ -26,7 +26,8 @@ _KEPT: Final = 90 * DAY
 class Analysis(NamedTuple):
     """What is known of a resource: whether it is there, who has it, and its findings, or why they are not known.
 
-    `findings` have ids that are the same whenever they are found (`identity`).
+    `findings` have ids that are the same whenever they are found (`identity`). `listed`: it is one of the analyzed
+    resources, which only analyzers of external access tell.
     """
 
     resource: Named
@@ -34,6 +35,7 @@ class Analysis(NamedTuple):
     owner: str = ""
     findings: tuple[AccessFinding, ...] = ()
     error: str = ""
+    listed: bool = True
 
 
 def identity(analyzer: Analyzer, resource: Named, *parts: Mapping[str, str]) -> str:
@@ -59,9 +61,11 @@ def common(analyzer: Analyzer, resource: Named, owner: str, now: float) -> dict[
     }
 
 
-def failed(analyzer: Analyzer, resource: Named, owner: str, now: float) -> Analysis:
+def failed(
+    analyzer: Analyzer, resource: Named, owner: str, now: float, finding_type: str = EXTERNAL_ACCESS
+) -> Analysis:
     """The analysis of a resource that could not be analyzed: a finding with an error says so."""
-    about = common(analyzer, resource, owner, now)
+    about = {**common(analyzer, resource, owner, now), "finding_type": finding_type}
     finding = AccessFinding(**about, id=identity(analyzer, resource, {}, {}), error=_ERROR)
     return Analysis(resource, there=True, owner=owner, findings=(finding,), error=_ERROR)
 
@@ -78,9 +82,11 @@ def in_line(state: State, analyzer: Analyzer, found: Sequence[Analysis], now: fl
 
 
 def outdated(state: State, analyzer: Analyzer, now: float) -> list[Event]:
-    """The events that delete findings that were resolved long ago."""
+    """The events that delete findings that were resolved long ago, and what was recommended about them."""
     old = now - _KEPT
-    return [remove(it) for it in findings_of(state, analyzer) if it.status == "RESOLVED" and it.updated < old]
+    gone = [it for it in findings_of(state, analyzer) if it.status == "RESOLVED" and it.updated < old]
+    told = (state.get(FindingRecommendation, it.account, it.key) for it in gone)
+    return [*(remove(it) for it in gone), *(remove(it) for it in told if it is not None)]
 
 
 def _events(
@@ -116,6 +122,8 @@ def _content(finding: AccessFinding) -> tuple[object, ...]:
 def _resource(state: State, analyzer: Analyzer, found: Analysis, now: float) -> list[Event]:
     key = regional(analyzer.region, analyzer.name, found.resource.arn)
     before = state.get(AnalyzedResource, analyzer.account, key)
+    if not found.listed:
+        return []
     if not found.there:
         return [] if before is None else [remove(before)]
     actions, public = _actions(found.findings), any(it.public for it in found.findings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from locum.services.accessanalyzer import analyzers, archive_rules, findings, generations
+from locum.services.accessanalyzer import analyzers, archive_rules, findings, generations, recommendations, statistics
 from locum.services.accessanalyzer.custom_checks import (
     check_access_not_granted,
     check_no_new_access,
@@ -25,6 +25,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **archive_rules.OPERATIONS,
     **findings.OPERATIONS,
     **generations.OPERATIONS,
+    **recommendations.OPERATIONS,
+    **statistics.OPERATIONS,
 }
 
 __all__ = ["OPERATIONS"]

@@ -17,6 +17,7 @@ from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.identifiers import request_id
 from locum.core.system_tags import is_refused
 from locum.services.accessanalyzer import archive_rules
+from locum.services.accessanalyzer.configurations import configured
 from locum.services.accessanalyzer.faults import conflict, invalid, over_quota, unprocessable, unsupported
 from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS
 from locum.services.accessanalyzer.lookups import (
@@ -25,8 +26,10 @@ from locum.services.accessanalyzer.lookups import (
     analyzer_named,
     check_name,
     findings_of,
+    recommendations_of,
     resources_of,
 )
+from locum.services.accessanalyzer.zones import SERVICE, check_zone
 from locum.services.asking import Asking, asking
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import Role, put, remove
@@ -35,7 +38,6 @@ from locum.state.arns import entity_by_arn
 from locum.state.autoscaling import regional
 from locum.state.service_linked_roles import linked_service
 
-SERVICE: Final = "access-analyzer.amazonaws.com"
 _REGION: Final = "us-east-1"  # of IAM
 
 
@@ -50,6 +52,8 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         raise unsupported(f"analyzers of the type {kind}")
     if KINDS[kind].analysis == EXTERNAL:
         _check_solver()
+    check_zone(ctx, kind)
+    configuration = configured(kind, ctx.account, params.get("configuration") or {})
     if ctx.state.get(Analyzer, ctx.account, regional(ctx.region, name)) is not None:
         raise conflict("analyzer", name)
     here = ctx.state.table(Analyzer, ctx.account).values()
@@ -57,7 +61,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
     if sum((it.region, it.type) == (ctx.region, kind) for it in here) >= most:
         message = f"You have reached the limit of {most} analyzers of the type {kind} in this Region."
         raise over_quota("analyzer", name, message)
-    rules = archive_rules.rules(ctx, params.get("archiveRules") or ())
+    rules = archive_rules.rules(ctx, kind, params.get("archiveRules") or ())
     role, effects = yield from _service_role(ctx)
     made = Analyzer(
         account=ctx.account,
@@ -67,7 +71,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         role=role,
         created=ctx.now,
         rules=rules,
-        configuration=dict(params.get("configuration") or {}),
+        configuration=configuration,
         tags=_tags(params.get("tags") or {}),
     )
     return Outcome({"arn": made.arn}, (put(made),), effects)
@@ -108,16 +112,26 @@ def list_analyzers(ctx: Context, params: Params) -> Outcome:
 def delete_analyzer(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:DeleteAnalyzer, with its findings."""
     analyzer = analyzer_named(ctx, params["analyzerName"])
-    gone = (*findings_of(ctx.state, analyzer), *resources_of(ctx.state, analyzer))
+    gone = (
+        *findings_of(ctx.state, analyzer),
+        *resources_of(ctx.state, analyzer),
+        *recommendations_of(ctx.state, analyzer),
+    )
     return Outcome({}, (remove(analyzer), *(remove(it) for it in gone)))
 
 
 def update_analyzer(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:UpdateAnalyzer. The configurations of the analyzers that there are have nothing to change."""
+    """access-analyzer:UpdateAnalyzer: of what is not external access. All is looked at anew."""
     analyzer = analyzer_named(ctx, params["analyzerName"])
-    if params.get("configuration"):
-        raise invalid("configuration", f"Analyzers of the type {analyzer.type} have no configuration.")
-    return Outcome({})
+    given = params.get("configuration") or {}
+    if KINDS[analyzer.type].analysis == EXTERNAL:
+        if given:
+            raise invalid("configuration", f"Analyzers of the type {analyzer.type} have no configuration.")
+        return Outcome({})
+    made = configured(analyzer.type, analyzer.account, given, analyzer.configuration)
+    if made == analyzer.configuration:
+        return Outcome({"configuration": made})
+    return Outcome({"configuration": made}, (put(replace(analyzer, configuration=made, scanned=0.0)),))
 
 
 def shown(analyzer: Analyzer) -> dict[str, Any]:

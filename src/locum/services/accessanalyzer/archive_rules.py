@@ -23,14 +23,14 @@ _MOST: Final = 100
 def create_archive_rule(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:CreateArchiveRule. It is for findings to come."""
     analyzer = analyzer_named(ctx, params["analyzerName"])
-    return _with_rules(analyzer, rules(ctx, [params], analyzer.rules))
+    return _with_rules(analyzer, rules(ctx, analyzer.type, [params], analyzer.rules))
 
 
 def update_archive_rule(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:UpdateArchiveRule."""
     analyzer = analyzer_named(ctx, params["analyzerName"])
     before = _rule_named(analyzer, params["ruleName"])
-    made = replace(_rule(ctx, before.name, params["filter"]), created=before.created)
+    made = replace(_rule(ctx, analyzer.type, before.name, params["filter"]), created=before.created)
     return _with_rules(analyzer, [made if rule is before else rule for rule in analyzer.rules])
 
 
@@ -61,8 +61,10 @@ def apply_archive_rule(ctx: Context, params: Params) -> Outcome:
     return Outcome({}, tuple(put(replace(it, status="ARCHIVED", updated=ctx.now)) for it in active))
 
 
-def rules(ctx: Context, given: Sequence[Params], there: Sequence[ArchiveRule] = ()) -> tuple[ArchiveRule, ...]:
-    """The rules that are `there`, and those that are `given`. Raises Fault."""
+def rules(
+    ctx: Context, kind: str, given: Sequence[Params], there: Sequence[ArchiveRule] = ()
+) -> tuple[ArchiveRule, ...]:
+    """The rules of an analyzer of the type `kind`: those that are `there`, and those that are `given`. Raises Fault."""
     found = list(there)
     for it in given:
         name = it["ruleName"]
@@ -70,13 +72,13 @@ def rules(ctx: Context, given: Sequence[Params], there: Sequence[ArchiveRule] = 
             raise conflict("archive-rule", name)
         if len(found) >= _MOST:
             raise over_quota("archive-rule", name, f"An analyzer has at most {_MOST} archive rules.")
-        found.append(_rule(ctx, name, it["filter"]))
+        found.append(_rule(ctx, kind, name, it["filter"]))
     return tuple(found)
 
 
-def _rule(ctx: Context, name: str, wanted: filters.Filter) -> ArchiveRule:
+def _rule(ctx: Context, kind: str, name: str, wanted: filters.Filter) -> ArchiveRule:
     check_name("ruleName", name)
-    filters.check(wanted)
+    filters.check(wanted, kind)
     plain = {key: dict(criterion) for key, criterion in wanted.items()}
     return ArchiveRule(name=name, filter=plain, created=ctx.now, updated=ctx.now)
 

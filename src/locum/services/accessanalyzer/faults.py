@@ -40,3 +40,8 @@ def unsupported(what: str) -> Fault:
 def unprocessable(message: str) -> Fault:
     """UnprocessableEntityException: it cannot be done here, or not with this input."""
     return Fault("UnprocessableEntityException", message, 422)
+
+
+def invalid_zone(message: str) -> Fault:
+    """ValidationException: an analyzer cannot have the zone of trust that its type says."""
+    return Fault("ValidationException", message, 400, members={"reason": "fieldValidationFailed"})

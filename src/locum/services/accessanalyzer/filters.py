@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from locum.services.accessanalyzer.faults import invalid
+from locum.services.accessanalyzer.kinds import KINDS, UNUSED
 from locum.state.analyzers import AccessFinding
 
 Filter = Mapping[str, Mapping[str, Any]]
@@ -34,11 +35,20 @@ _FIELDS: Final[dict[str, Callable[[AccessFinding], Sequence[str]]]] = {
 _KEY: Final = re.compile(r"(condition\.[\w:/.-]{1,256}|principal\.(AWS|Federated|CanonicalUser))")
 
 
-def check(given: Filter) -> None:
-    """Check the criteria of a filter. Raises Fault ValidationException."""
+_LIMITED: Final[Mapping[str, frozenset[str]]] = {
+    UNUSED: frozenset({"error", "findingType", "id", "resource", "resourceOwnerAccount", "resourceType", "status"}),
+}
+"""The keys that are for the findings of an analysis, by the column "Supported analyzer types"; others have all."""
+
+
+def check(given: Filter, kind: str) -> None:
+    """Check the criteria of a filter of findings of a type of analyzers. Raises Fault ValidationException."""
+    limited = _LIMITED.get(KINDS[kind].analysis)
     for key, criterion in given.items():
         if key not in _FIELDS and not _KEY.fullmatch(key):
             raise invalid("filter", f"{key} is not a filter key.")
+        if limited is not None and key not in limited:
+            raise invalid("filter", f"{key} is not a filter key of analyzers of the type {kind}.")
         operators = [name for name in _OPERATORS if criterion.get(name) is not None]
         if not operators:
             raise invalid("filter", f"The criterion of {key} has no condition.")

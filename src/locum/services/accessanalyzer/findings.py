@@ -1,7 +1,8 @@
 """Findings of analyzers and the resources that they have analyzed.
 
 Access Analyzer API Reference, ListFindings, ListFindingsV2, GetFinding, GetFindingV2, UpdateFindings,
-StartResourceScan, ListAnalyzedResources, GetAnalyzedResource.
+StartResourceScan, ListAnalyzedResources, GetAnalyzedResource. What is older than analyzers of unused access is for
+analyzers of external access alone.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from msgspec.structs import replace
 from locum.core.arn import PARTITION, Arn
 from locum.services.accessanalyzer import filters
 from locum.services.accessanalyzer.faults import invalid, not_found
+from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS
 from locum.services.accessanalyzer.lookups import LISTS, analyzer_at, findings_of, resources_of
+from locum.services.pagination import Ordered
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import put
-from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer
+from locum.state.analyzers import EXTERNAL_ACCESS, AccessFinding, AnalyzedResource, Analyzer
 from locum.state.autoscaling import regional
 
 _SORTED: Final[dict[str, Callable[[AccessFinding], Any]]] = {
@@ -33,6 +36,7 @@ _SORTED: Final[dict[str, Callable[[AccessFinding], Any]]] = {
 
 def list_findings(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ListFindings."""
+    _of_external(ctx, params)
     return _listed(ctx, params, shown)
 
 
@@ -44,7 +48,7 @@ def list_findings_v2(ctx: Context, params: Params) -> Outcome:
 def _listed(ctx: Context, params: Params, show: Callable[[AccessFinding], dict[str, Any]]) -> Outcome:
     analyzer = analyzer_at(ctx, params["analyzerArn"])
     wanted = params.get("filter") or {}
-    filters.check(wanted)
+    filters.check(wanted, analyzer.type)
     found = [it for it in findings_of(ctx.state, analyzer) if filters.meets(it, wanted)]
     order = params.get("sort") or {}
     by = order.get("attributeName") or "updatedAt"
@@ -57,14 +61,29 @@ def _listed(ctx: Context, params: Params, show: Callable[[AccessFinding], dict[s
 
 def get_finding(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetFinding."""
+    _of_external(ctx, params)
     return Outcome({"finding": shown(_finding(ctx, params))})
 
 
 def get_finding_v2(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetFindingV2."""
     finding = _finding(ctx, params)
-    details = [{"externalAccessDetails": _details(finding)}]
-    return Outcome({**_common(finding), "findingType": finding.finding_type, "findingDetails": details})
+    details = finding.details or _external_details(finding)
+    page = LISTS.page(params, Ordered(enumerate(details)), lambda it: f"{it[0]:08}")
+    told = {**_common(finding), "findingType": finding.finding_type}
+    return Outcome({**told, "findingDetails": [structure for _, structure in page.items], **page.rest})
+
+
+def _external_details(finding: AccessFinding) -> tuple[dict[str, Any], ...]:
+    return ({"externalAccessDetails": _details(finding)},) if finding.finding_type == EXTERNAL_ACCESS else ()
+
+
+def _of_external(ctx: Context, params: Params) -> Analyzer:
+    """The analyzer, which has to be of external access. Raises Fault."""
+    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    if KINDS[analyzer.type].analysis != EXTERNAL:
+        raise invalid("analyzerArn", "The operation is supported only for external access analyzers.")
+    return analyzer
 
 
 def _finding(ctx: Context, params: Params) -> AccessFinding:
@@ -127,7 +146,7 @@ def update_findings(ctx: Context, params: Params) -> Outcome:
 
 def start_resource_scan(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:StartResourceScan."""
-    analyzer, arn = analyzer_at(ctx, params["analyzerArn"]), params["resourceArn"]
+    analyzer, arn = _of_external(ctx, params), params["resourceArn"]
     parsed = Arn.find(arn)
     if parsed is None or parsed.partition != PARTITION:
         raise invalid("resourceArn", "It is not an ARN.")
@@ -140,7 +159,7 @@ def start_resource_scan(ctx: Context, params: Params) -> Outcome:
 
 def list_analyzed_resources(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ListAnalyzedResources."""
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = _of_external(ctx, params)
     wanted = [it for it in resources_of(ctx.state, analyzer) if params.get("resourceType") in (None, it.type)]
     page = LISTS.page(params, wanted, lambda it: it.arn)
     return page.outcome(
@@ -151,7 +170,7 @@ def list_analyzed_resources(ctx: Context, params: Params) -> Outcome:
 
 def get_analyzed_resource(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetAnalyzedResource."""
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = _of_external(ctx, params)
     key = regional(analyzer.region, analyzer.name, params["resourceArn"])
     found = ctx.state.get(AnalyzedResource, analyzer.account, key)
     if found is None:

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 EXTERNAL: Final = "external"
 """Access of others to resources: by their policies, who outside of the zone of trust may do something."""
+UNUSED: Final = "unused"
+"""Access that nobody uses: roles, keys and passwords of users, and permissions of both."""
 
 
 class Kind(NamedTuple):
@@ -19,5 +21,9 @@ class Kind(NamedTuple):
 
 
 ACCOUNT: Final = "ACCOUNT"
-KINDS: Final = {ACCOUNT: Kind(EXTERNAL, most=1)}
+KINDS: Final = {
+    ACCOUNT: Kind(EXTERNAL, most=1),
+    "ACCOUNT_UNUSED_ACCESS": Kind(UNUSED, most=1),
+    "ORGANIZATION_UNUSED_ACCESS": Kind(UNUSED, most=5),
+}
 """By the API's names."""

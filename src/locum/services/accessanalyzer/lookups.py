@@ -10,7 +10,7 @@ from locum.services.accessanalyzer.faults import invalid, not_found
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context
 from locum.state import State
-from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer
+from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, FindingRecommendation
 from locum.state.autoscaling import regional
 
 LISTS: Final = Pagination("maxResults", "nextToken", "nextToken", 100, lambda: invalid("nextToken", "It is not valid."))
@@ -50,4 +50,10 @@ def findings_of(state: State, analyzer: Analyzer) -> list[AccessFinding]:
 def resources_of(state: State, analyzer: Analyzer) -> list[AnalyzedResource]:
     """All resources that an analyzer has analyzed."""
     table = state.table(AnalyzedResource, analyzer.account).values()
+    return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
+
+
+def recommendations_of(state: State, analyzer: Analyzer) -> list[FindingRecommendation]:
+    """All recommendations about findings of an analyzer."""
+    table = state.table(FindingRecommendation, analyzer.account).values()
     return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]

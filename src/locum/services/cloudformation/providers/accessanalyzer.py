@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
-from locum.services.cloudformation.providers.table import Call, Each, Listing, Name, Row, Shown, Tags, provider
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Each,
+    Listing,
+    Name,
+    Part,
+    Row,
+    Shown,
+    Tags,
+    provider,
+)
 
 _ARN: Final = {"resourceArn": "{id}"}
 _RULE: Final = {"analyzerName": "{attr.AnalyzerName}", "ruleName": "{item.ruleName}"}
@@ -21,9 +32,56 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {"ruleName": rule["RuleName"], "filter": criteria}
 
 
+def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
+    """An AnalyzerConfiguration as the API has it. A rule that is not there (any more) excludes nothing."""
+    found = {name.removesuffix("Configuration"): it for name, it in _members(given, str.lower).items()}
+    if "unusedAccess" in found:
+        rule = found["unusedAccess"].get("analysisRule") or {"exclusions": []}
+        tagged = [
+            _with_tags(it, lambda pairs: {tag["key"]: tag["value"] for tag in pairs}) for it in rule["exclusions"]
+        ]
+        found["unusedAccess"]["analysisRule"] = {**rule, "exclusions": tagged}
+    return found
+
+
+def _told(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """An AnalyzerConfiguration as a template has it."""
+    found = {f"{name}Configuration": dict(it) for name, it in configuration.items()}
+    rule = found.get("unusedAccessConfiguration", {}).get("analysisRule")
+    if rule is not None:
+        tagged = [_with_tags(it, _pairs) for it in rule["exclusions"]]
+        found["unusedAccessConfiguration"]["analysisRule"] = {**rule, "exclusions": tagged}
+    return dict(_members(found, str.upper))
+
+
+def _map(pairs: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {it["key"]: it["value"] for it in pairs}
+
+
+def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
+def _with_tags(criterion: Mapping[str, Any], shaped: Callable[[Any], Any]) -> dict[str, Any]:
+    """A criterion with its lists of tags shaped."""
+    tags = [shaped(pairs) for pairs in criterion.get("resourceTags") or ()]
+    return {**criterion, **({"resourceTags": tags} if tags else {})}
+
+
+def _members(value: Any, cased: Callable[[str], str]) -> Any:
+    """A value with other first letters of the names of members."""
+    if isinstance(value, Mapping):
+        return {cased(name[0]) + name[1:]: _members(it, cased) for name, it in value.items()}
+    return [_members(it, cased) for it in value] if isinstance(value, list) else value
+
+
 def _shaped(properties: Properties) -> Properties:
-    rules = properties.get("ArchiveRules")
-    return properties if rules is None else {**properties, "ArchiveRules": [_rule(rule) for rule in rules]}
+    found = dict(properties)
+    if "ArchiveRules" in found:
+        found["ArchiveRules"] = [_rule(rule) for rule in found["ArchiveRules"]]
+    if "AnalyzerConfiguration" in found:
+        found["AnalyzerConfiguration"] = _configuration(found["AnalyzerConfiguration"])
+    return found
 
 
 _ANALYZERS: Final = Row(
@@ -38,6 +96,11 @@ _ANALYZERS: Final = Row(
     ),
     physical="{c.arn}",
     attributes={"Arn": "{id}", "AnalyzerName": "{name}"},
+    settings=(
+        Change(
+            Call("UpdateAnalyzer", {"analyzerName": "{attr.AnalyzerName}"}, takes="configuration=AnalyzerConfiguration")
+        ),
+    ),
     items=(
         Each(
             "ArchiveRules",
@@ -52,8 +115,10 @@ _ANALYZERS: Final = Row(
     exists=frozenset({"ConflictException"}),
     shaped=_shaped,
     shown=Shown(
-        Call("GetAnalyzer", {"analyzerName": "{attr.AnalyzerName}"}),
+        Call("GetAnalyzer", {"analyzerName": "{name}"}),
         "analyzer",
+        id="arn:{partition}:access-analyzer:{place}:{owner}:analyzer/{name}",
+        parts=(Part("AnalyzerConfiguration", path="analyzer.configuration", item=_told),),
         hides="ArchiveRules",
         lists=Listing(Call("ListAnalyzers"), "analyzers", "{item.arn}"),
     ),
