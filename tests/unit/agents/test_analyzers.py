@@ -181,6 +181,26 @@ def test_archive_rules_archive_what_is_new_and_what_there_is_when_they_are_appli
     )
 
 
+def test_findings_are_counted_by_the_types_of_their_resources(plane: InProcess) -> None:
+    away = f"arn:aws:iam::{AWAY}:root"
+    for principal in ("*", {"AWS": away}):
+        bucket(plane, statement(principal, "s3:GetObject", "{}"))
+    gone = bucket(plane, statement("*", "s3:GetObject", "{}"))
+    plane.client("iam").create_role(RoleName="shared", AssumeRolePolicyDocument=trusting(AWS=away))
+    analyzer = Analyzed(plane)
+    plane.client("s3").delete_bucket(Bucket=gone.rpartition(":")[2])
+    analyzer.look()
+    told = analyzer.client.get_findings_statistics(analyzerArn=analyzer.arn)
+    (found,) = [it["externalAccessFindingsStatistics"] for it in told["findingsStatistics"]]
+    active = analyzer.findings(status={"eq": ["ACTIVE"]})  # moto's buckets are those of all tests of this process
+    assert [found[f"total{name}Findings"] for name in ("Active", "Archived", "Resolved")] == [len(active), 0, 1]
+    by_type = found["resourceTypeStatistics"]
+    assert by_type["AWS::IAM::Role"] == {"totalActivePublic": 0, "totalActiveCrossAccount": 1, "totalActiveErrors": 0}
+    shared = [it["isPublic"] for it in active if it["resourceType"] == "AWS::S3::Bucket"]
+    counted = by_type["AWS::S3::Bucket"]
+    assert (counted["totalActivePublic"], counted["totalActiveCrossAccount"]) == (sum(shared), shared.count(False))
+
+
 def test_rules_of_eventbridge_are_told_of_findings(plane: InProcess) -> None:
     name = fresh("told")
     events, sqs = plane.client("events"), plane.client("sqs")

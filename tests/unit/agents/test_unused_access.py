@@ -195,10 +195,10 @@ def test_what_is_for_analyzers_of_external_access_is_refused(unused: Unused) -> 
         (client.list_findings_v2, {"filter": {"principal.AWS": {"eq": [ACCOUNT]}}}),
     ):
         assert refused(call, **of, **more).code == "ValidationException", call
-    rule = {"isPublic": {"eq": ["true"]}}
-    assert refused(client.create_archive_rule, analyzerName="unused", ruleName="r", filter=rule).code == (
-        "ValidationException"
-    )
+    for rule in ({"isPublic": {"eq": ["true"]}}, {"status": {"eq": ["ACTIVE"]}}, {"id": {"eq": [found["id"]]}}):
+        refusal = refused(client.create_archive_rule, analyzerName="unused", ruleName="r", filter=rule)
+        assert refusal.code == "ValidationException", rule
+    assert client.list_archive_rules(analyzerName="unused")["archiveRules"] == []
 
 
 def test_findings_are_archived_by_rules_and_by_hand(unused: Unused) -> None:

@@ -78,7 +78,7 @@ def rules(
 
 def _rule(ctx: Context, kind: str, name: str, wanted: filters.Filter) -> ArchiveRule:
     check_name("ruleName", name)
-    filters.check(wanted, kind)
+    filters.check(wanted, kind, of_rule=True)
     plain = {key: dict(criterion) for key, criterion in wanted.items()}
     return ArchiveRule(name=name, filter=plain, created=ctx.now, updated=ctx.now)
 

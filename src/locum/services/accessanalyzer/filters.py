@@ -41,14 +41,23 @@ _LIMITED: Final[Mapping[str, frozenset[str]]] = {
 """The keys that are for the findings of an analysis, by the column "Supported analyzer types"; others have all."""
 
 
-def check(given: Filter, kind: str) -> None:
-    """Check the criteria of a filter of findings of a type of analyzers. Raises Fault ValidationException."""
+_LISTED: Final = frozenset({"id", "status"})
+"""The keys that archive rules do not have."""
+
+
+def check(given: Filter, kind: str, *, of_rule: bool = False) -> None:
+    """Check the criteria of a filter of findings of a type of analyzers, that of an archive rule with `of_rule`.
+
+    Raises Fault ValidationException.
+    """
     limited = _LIMITED.get(KINDS[kind].analysis)
     for key, criterion in given.items():
         if key not in _FIELDS and not _KEY.fullmatch(key):
             raise invalid("filter", f"{key} is not a filter key.")
         if limited is not None and key not in limited:
             raise invalid("filter", f"{key} is not a filter key of analyzers of the type {kind}.")
+        if of_rule and key in _LISTED:
+            raise invalid("filter", f"{key} is not a filter key of archive rules.")
         operators = [name for name in _OPERATORS if criterion.get(name) is not None]
         if not operators:
             raise invalid("filter", f"The criterion of {key} has no condition.")
