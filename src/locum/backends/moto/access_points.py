@@ -15,9 +15,10 @@ from weakref import WeakValueDictionary
 
 from locum.backends.moto import s3_access
 from locum.backends.moto.models import backends_of, models_of
-from locum.backends.moto.s3_access import Block, block_of, restriction
+from locum.backends.moto.s3_access import Block, block_of
 from locum.backends.port import BackendCall
 from locum.backends.public_policies import is_public
+from locum.backends.s3_policies import restriction
 from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
 from locum.core.s3_errors import ACCESS_DENIED, NO_SUCH_ACCESS_POINT, NO_SUCH_BUCKET

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from moto.s3.models import OWNER, FakeAcl, FakeGrant, FakeGrantee, get_canned_acl
 
-from locum.backends.moto.s3_access import ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY, PUBLIC_GROUPS
+from locum.backends.s3_policies import ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY, PUBLIC_GROUPS
 from locum.core.errors import Fault
 from locum.core.identifiers import canonical_user_id
 from locum.core.s3_errors import METHOD_NOT_ALLOWED
