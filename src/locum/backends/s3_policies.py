@@ -145,7 +145,7 @@ def restriction(arn: str, *accounts: str) -> dict[str, Any]:
         "Resource": [arn, f"{arn}/*"],
         "Condition": {
             "StringNotEquals": {"aws:PrincipalAccount": list(accounts)},
-            "Bool": {"aws:PrincipalIsAWSService": "false"},
+            "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
         },
     }
 

@@ -29,6 +29,7 @@ _ACTION: Final = Language((Glob((*_WORD, ":", *_WORD)),))
 _RESOURCE: Final = Language((ARN, literal("*")))
 _BOOLEAN: Final = Language((literal("true"), literal("false")))
 _MOST_LITERALS: Final = 24
+_IS_SERVICE: Final = "aws:principalisawsservice"
 
 
 class _Mentions(NamedTuple):
@@ -104,6 +105,12 @@ def _facts(here: World, caller: Caller, known: Mentioned) -> Iterator[Formula]:
             *([negation(Atom(key, Language(named)))] if named else []),
         ]
         yield either((every(others), *fitting))
+    if _IS_SERVICE in here.dimensions and not caller.provider and caller.sample.kind is not PrincipalKind.ANONYMOUS:
+        # "This key is present in the request context for all signed API requests that use AWS credentials."
+        value = "true" if caller.sample.kind is PrincipalKind.SERVICE else "false"
+        fitting = [Flag(_IS_SERVICE, f"={text}") for text in settled(here.dimensions[_IS_SERVICE]) if text == value]
+        is_value = Atom(_IS_SERVICE, Language((literal(value),)))
+        yield either((every((Flag(_IS_SERVICE, OPEN), is_value)), *fitting))
     if caller.sample.kind is PrincipalKind.ANONYMOUS:
         # "the request context for an anonymous request does not include" the keys of principals.
         for key in here.dimensions:

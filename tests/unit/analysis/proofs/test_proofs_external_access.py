@@ -48,3 +48,17 @@ def test_the_owner_and_services_are_not_external() -> None:
 def test_what_is_denied_is_no_access() -> None:
     denied = {"Effect": "Deny", "Principal": {"AWS": OTHER}}
     assert found({"Principal": {"AWS": OTHER}}, denied) == []
+
+
+def test_nobody_but_a_service_is_one() -> None:
+    """What Block Public Access leaves of a public bucket: "only AWS service principals" and the account itself."""
+    condition = {
+        "StringNotEquals": {"aws:PrincipalAccount": OWNER},
+        "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+    }
+    restricted = {"Effect": "Deny", "Action": "*", "Principal": "*", "Condition": condition}
+    assert found({"Principal": "*"}, restricted) == []
+    only_signed = {**restricted, "Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}}}
+    assert found({"Principal": "*"}, only_signed) == [(0, {"AWS": "*"}, {}, True)], "who does not sign is not told"
+    services = {"Principal": "*", "Condition": {"Bool": {"aws:PrincipalIsAWSService": "true"}}}
+    assert found(services) == []
