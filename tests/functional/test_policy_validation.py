@@ -56,9 +56,7 @@ def test_it_takes_its_permission(here: InProcess) -> None:
 
 def test_what_access_analyzer_has_besides_is_not_implemented(here: InProcess) -> None:
     with pytest.raises(ClientError) as caught:
-        here.client("accessanalyzer").get_findings_statistics(
-            analyzerArn="arn:aws:access-analyzer:us-east-1:000000000000:analyzer/a"
-        )
+        here.client("accessanalyzer").delete_service_linked_analyzer(analyzerName="a")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 

@@ -100,6 +100,10 @@ class InProcess:
         """Have the analyzers of Access Analyzer look at what is due."""
         self.run(self.node.analyzers.reconcile())
 
+    def preview_access(self) -> None:
+        """Have all access previews made that are asked for, and old ones deleted."""
+        self.run(self.node.previews.settled())
+
     def generate_policies(self) -> None:
         """Have all policies generated that are asked for."""
         self.run(self.node.generations.settled())

@@ -36,10 +36,11 @@ from locum.state import (
     kind_of,
     put,
 )
-from locum.state.analyzers import AccessFinding
+from locum.state.analyzers import AccessFinding, AccessPreview
 
 _FOLLOWED: Final[dict[type[Entity], str]] = {
     AccessFinding: "accessanalyzer",
+    AccessPreview: "accessanalyzer",
     CommandInvocation: "ssm",
     Instance: "ec2",
     AutoScalingGroup: "autoscaling",
@@ -49,7 +50,7 @@ _FOLLOWED: Final[dict[type[Entity], str]] = {
 }
 """The service that tells of changes of each kind of entity, in its module `following`."""
 
-_ONLY_EVENTS: Final = frozenset({AccessFinding, Instance})
+_ONLY_EVENTS: Final = frozenset({AccessFinding, AccessPreview, Instance})
 """The kinds of which EventBridge alone is told."""
 
 _MOURNED: Final = {kind_of(ScalingPolicy): (ScalingPolicy, "autoscaling")}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from locum.agents.analyzers.generations import PolicyGenerations
+from locum.agents.analyzers.previews import AccessPreviews
 from locum.agents.analyzers.reconciler import Analyzers
 from locum.agents.audits.schedule import Audits
 from locum.agents.aws_hosts import AwsHosts
@@ -201,7 +202,7 @@ class Node:
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        of_records = self.trails, self.analyzers, self.generations, self.audits
+        of_records = self.trails, self.analyzers, self.previews, self.generations, self.audits
         for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, *of_records):
             agent.start()
             runtime.clock.on_move(agent.wake)
@@ -232,6 +233,7 @@ class Node:
         await self.audits.close()
         await self.trails.close()
         await self.analyzers.close()
+        await self.previews.close()
         await self.generations.close()
         await self.resource_requests.close()
         await self.stack_sets.close()
@@ -256,6 +258,7 @@ class Node:
         self.drifts = Drifts(self.runtime, self.calls)
         self.trails = Trails(self.runtime, self.calls)
         self.analyzers = Analyzers(self.runtime, self.calls)
+        self.previews = AccessPreviews(self.runtime)
         self.generations = PolicyGenerations(self.runtime)
         directory = self.journal.directory
         audits = directory.path / AUDITS_FILE

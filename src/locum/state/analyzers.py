@@ -16,6 +16,8 @@ UNUSED_PERMISSION: Final = "UnusedPermission"
 """The type of findings that a user or role has permissions that it does not use."""
 UNUSED_ACCESS: Final = ("UnusedIAMRole", "UnusedIAMUserAccessKey", "UnusedIAMUserPassword", UNUSED_PERMISSION)
 """The types of findings of unused access."""
+CREATING: Final = "CREATING"
+"""The status of an access preview that is under way."""
 IN_PROGRESS: Final = "IN_PROGRESS"
 """The status of a policy generation that is under way."""
 
@@ -174,3 +176,44 @@ class FindingRecommendation(Entity, frozen=True, kw_only=True, omit_defaults=Tru
     def under_way(self) -> bool:
         """Whether it is still to be worked out."""
         return self.status == IN_PROGRESS
+
+
+class PreviewFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A finding of an access preview: what a finding would be if the resource had the proposed configuration.
+
+    `id` is its own, not that of `finding`. `change` is NEW, CHANGED or UNCHANGED; `existing_status` is that of the
+    finding which the analyzer has already, empty where it has none.
+    """
+
+    id: str
+    finding: AccessFinding
+    change: str
+    existing_status: str = ""
+
+
+class AccessPreview(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="access-preview"):
+    """A preview of the findings about a resource (its ARN) if it had the proposed `configuration`.
+
+    `configuration` is the API's: one member, named by the type of resource. `status` is CREATING, COMPLETED or FAILED,
+    `reason` the code of why it failed. `token` is the client's.
+    """
+
+    region: str
+    analyzer: str
+    id: str
+    resource: str
+    configuration: dict[str, Any]
+    status: str
+    created: float
+    token: str = ""
+    reason: str = ""
+    findings: tuple[PreviewFinding, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.analyzer, self.id)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether its findings are still to be found."""
+        return self.status == CREATING

@@ -11,7 +11,14 @@ from typing import Final
 
 import msgspec
 
-from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, FindingRecommendation, PolicyGeneration
+from locum.state.analyzers import (
+    AccessFinding,
+    AccessPreview,
+    AnalyzedResource,
+    Analyzer,
+    FindingRecommendation,
+    PolicyGeneration,
+)
 from locum.state.anywhere import AnywhereProfile, CertificateSubject, RevocationList, TrustAnchor
 from locum.state.autoscaling import (
     AutoScalingGroup,
@@ -133,6 +140,7 @@ AnyEntity = (
     | AnalyzedResource
     | AccessFinding
     | PolicyGeneration
+    | AccessPreview
     | FindingRecommendation
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""

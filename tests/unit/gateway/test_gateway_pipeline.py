@@ -16,7 +16,6 @@ from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from support.backends import behind
 from support.inprocess import Answer, InProcess, Key, exchange, refusal
-from support.plane import ACCOUNT
 from support.wire_requests import form, rest, target
 
 ALLOW_S3 = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -197,16 +196,14 @@ def test_in_observe_mode_nobody_makes_no_buckets(observing: InProcess) -> None:
 
 
 def test_an_operation_of_an_own_service_that_is_missing_is_not_implemented(plane: InProcess) -> None:
-    arn = f"arn:aws:access-analyzer:us-east-1:{ACCOUNT}:analyzer/any"
-    told = refusal(plane.client("accessanalyzer").list_access_previews, analyzerArn=arn)
+    told = refusal(plane.client("accessanalyzer").delete_service_linked_analyzer, analyzerName="any")
     assert told[:2] == ("NotImplemented", 501)
-    assert "accessanalyzer:ListAccessPreviews" in told[2]
+    assert "accessanalyzer:DeleteServiceLinkedAnalyzer" in told[2]
 
 
 def test_an_operation_that_is_missing_is_not_told_of_to_who_may_not_call_it(plane: InProcess) -> None:
     caller = plane.client("accessanalyzer", plane.user("curious"))
-    arn = f"arn:aws:access-analyzer:us-east-1:{ACCOUNT}:analyzer/any"
-    code, status, _ = refusal(caller.list_access_previews, analyzerArn=arn)
+    code, status, _ = refusal(caller.delete_service_linked_analyzer, analyzerName="any")
     assert (code, status) == ("AccessDeniedException", 403)
 
 

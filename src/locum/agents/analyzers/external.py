@@ -64,7 +64,7 @@ async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: f
         policy, owner, there = await _policy_of(runtime, analyzer, resource)
         if not there or owner != analyzer.account:
             return Analysis(resource, there=False)
-        access = await asyncio.to_thread(_access, resource.type, policy, owner) if policy else ()
+        findings = await found_by(analyzer, resource, owner, policy, now)
     except (proofs.NotDecided, proofs.SolverMissing, MalformedPolicy) as error:
         _log.warning("the policy of %s is not analyzed: %s", resource.arn, error)
         return failed(analyzer, resource, owner, now)
@@ -73,7 +73,18 @@ async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: f
     except Exception:  # a fault barrier: a resource that breaks has a finding that says so, and no other
         _log.exception("%s is not analyzed", resource.arn)
         return failed(analyzer, resource, owner, now)
-    return Analysis(resource, there=True, owner=owner, findings=_findings(analyzer, resource, owner, access, now))
+    return Analysis(resource, there=True, owner=owner, findings=findings)
+
+
+async def found_by(
+    analyzer: Analyzer, resource: Named, owner: str, policy: str, now: float
+) -> tuple[AccessFinding, ...]:
+    """The findings about a resource with that policy (empty: none).
+
+    Raises NotDecided, SolverMissing, MalformedPolicy.
+    """
+    access = await asyncio.to_thread(_access, resource.type, policy, owner) if policy else ()
+    return _findings(analyzer, resource, owner, access, now)
 
 
 async def _policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> tuple[str, str, bool]:

@@ -92,17 +92,28 @@ def outdated(state: State, analyzer: Analyzer, now: float) -> list[Event]:
 def _events(
     state: State, analyzer: Analyzer, found: Analysis, before: Mapping[str, AccessFinding], now: float
 ) -> list[Event]:
-    """The events that bring the findings about a resource, `before`, in line with what was found.
+    """The events that bring the findings about a resource, `before`, in line with what was found."""
+    return [*map(put, outcome(analyzer, found, before, now)), *_resource(state, analyzer, found, now)]
+
+
+def outcome(
+    analyzer: Analyzer, found: Analysis, before: Mapping[str, AccessFinding], now: float
+) -> list[AccessFinding]:
+    """The findings about a resource after it was analyzed: what was found, and what is resolved of those `before`.
 
     Where it could not be analyzed, what was found before stays: it is not known to be gone.
     """
     made = {it.id: it for it in found.findings}
     gone = [it for it in before.values() if it.id not in made and it.status != "RESOLVED" and not found.error]
     return [
-        *(put(_merged(analyzer, before.get(it.id), it)) for it in made.values()),
-        *(put(replace(it, status="RESOLVED", analyzed=now, updated=now)) for it in gone),
-        *_resource(state, analyzer, found, now),
+        *(_merged(analyzer, before.get(it.id), it) for it in made.values()),
+        *(replace(it, status="RESOLVED", analyzed=now, updated=now) for it in gone),
     ]
+
+
+def is_unchanged(before: AccessFinding, after: AccessFinding) -> bool:
+    """Whether a finding says after an analysis what it said before."""
+    return before.status == after.status and _content(before) == _content(after)
 
 
 def _merged(analyzer: Analyzer, before: AccessFinding | None, made: AccessFinding) -> AccessFinding:

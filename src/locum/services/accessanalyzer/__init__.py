@@ -1,4 +1,4 @@
-"""IAM Access Analyzer: policy validation, custom policy checks, and analyzers with their findings.
+"""IAM Access Analyzer: policy validation, custom policy checks, and analyzers with their findings and access previews.
 
 What analyzers find is `agents.analyzers`'s.
 """
@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from locum.services.accessanalyzer import analyzers, archive_rules, findings, generations, recommendations, statistics
+from locum.services.accessanalyzer import (
+    analyzers,
+    archive_rules,
+    findings,
+    generations,
+    previews,
+    recommendations,
+    statistics,
+)
 from locum.services.accessanalyzer.custom_checks import (
     check_access_not_granted,
     check_no_new_access,
@@ -27,6 +35,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **generations.OPERATIONS,
     **recommendations.OPERATIONS,
     **statistics.OPERATIONS,
+    **previews.OPERATIONS,
 }
 
 __all__ = ["OPERATIONS"]

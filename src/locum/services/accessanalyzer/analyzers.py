@@ -26,6 +26,7 @@ from locum.services.accessanalyzer.lookups import (
     analyzer_named,
     check_name,
     findings_of,
+    previews_of,
     recommendations_of,
     resources_of,
 )
@@ -51,7 +52,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
     if kind not in KINDS:
         raise unsupported(f"analyzers of the type {kind}")
     if KINDS[kind].analysis == EXTERNAL:
-        _check_solver()
+        check_solver()
     check_zone(ctx, kind)
     configuration = configured(kind, ctx.account, params.get("configuration") or {})
     if ctx.state.get(Analyzer, ctx.account, regional(ctx.region, name)) is not None:
@@ -77,7 +78,8 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
     return Outcome({"arn": made.arn}, (put(made),), effects)
 
 
-def _check_solver() -> None:
+def check_solver() -> None:
+    """Raise Fault UnprocessableEntityException where nothing can be proven here."""
     try:
         proofs.check_installed()
     except proofs.SolverMissing as error:
@@ -110,12 +112,14 @@ def list_analyzers(ctx: Context, params: Params) -> Outcome:
 
 
 def delete_analyzer(ctx: Context, params: Params) -> Outcome:
-    """access-analyzer:DeleteAnalyzer, with its findings."""
+    """access-analyzer:DeleteAnalyzer, with its findings and access previews."""
     analyzer = analyzer_named(ctx, params["analyzerName"])
+    state = ctx.state
     gone = (
-        *findings_of(ctx.state, analyzer),
-        *resources_of(ctx.state, analyzer),
-        *recommendations_of(ctx.state, analyzer),
+        *findings_of(state, analyzer),
+        *resources_of(state, analyzer),
+        *previews_of(state, analyzer),
+        *recommendations_of(state, analyzer),
     )
     return Outcome({}, (remove(analyzer), *(remove(it) for it in gone)))
 

@@ -19,6 +19,12 @@ def conflict(kind: str, identifier: str) -> Fault:
     return Fault("ConflictException", f"The {kind} {identifier} already exists.", 409, members=members)
 
 
+def unfinished(kind: str, identifier: str, status: str) -> Fault:
+    """ConflictException: what is asked for is there only when it is complete."""
+    members = {"resourceId": identifier, "resourceType": kind}
+    return Fault("ConflictException", f"The {kind} {identifier} has the status {status}.", 409, members=members)
+
+
 def over_quota(kind: str, identifier: str, message: str) -> Fault:
     """ServiceQuotaExceededException: there are as many as there may be."""
     members = {"resourceId": identifier, "resourceType": kind}

@@ -7,7 +7,7 @@ criterion and the criteria of a filter must all be met, each by one of its value
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from locum.services.accessanalyzer.faults import invalid
@@ -17,6 +17,7 @@ from locum.state.analyzers import AccessFinding
 Filter = Mapping[str, Mapping[str, Any]]
 
 _MOST_VALUES: Final = 20
+_NONE: Final[Mapping[str, Sequence[str]]] = {}
 _OPERATORS: Final = ("eq", "neq", "contains", "exists")
 _CONDITION: Final = "condition."
 _PRINCIPAL: Final = "principal."
@@ -45,14 +46,14 @@ _LISTED: Final = frozenset({"id", "status"})
 """The keys that archive rules do not have."""
 
 
-def check(given: Filter, kind: str, *, of_rule: bool = False) -> None:
+def check(given: Filter, kind: str, *, of_rule: bool = False, further: Collection[str] = ()) -> None:
     """Check the criteria of a filter of findings of a type of analyzers, that of an archive rule with `of_rule`.
 
-    Raises Fault ValidationException.
+    It may have `further` keys. Raises Fault ValidationException.
     """
     limited = _LIMITED.get(KINDS[kind].analysis)
     for key, criterion in given.items():
-        if key not in _FIELDS and not _KEY.fullmatch(key):
+        if key not in _FIELDS and key not in further and not _KEY.fullmatch(key):
             raise invalid("filter", f"{key} is not a filter key.")
         if limited is not None and key not in limited:
             raise invalid("filter", f"{key} is not a filter key of analyzers of the type {kind}.")
@@ -66,9 +67,12 @@ def check(given: Filter, kind: str, *, of_rule: bool = False) -> None:
                 raise invalid("filter", f"The criterion of {key} has 1 to {_MOST_VALUES} values.")
 
 
-def meets(finding: AccessFinding, wanted: Filter) -> bool:
-    """Whether a finding meets all criteria of a filter."""
-    return all(_holds(criterion, _values(finding, key)) for key, criterion in wanted.items())
+def meets(finding: AccessFinding, wanted: Filter, further: Mapping[str, Sequence[str]] = _NONE) -> bool:
+    """Whether a finding meets all criteria of a filter. `further` are values that it has by other keys."""
+    return all(
+        _holds(criterion, further[key] if key in further else _values(finding, key))
+        for key, criterion in wanted.items()
+    )
 
 
 def _values(finding: AccessFinding, key: str) -> Sequence[str]:

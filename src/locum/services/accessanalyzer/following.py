@@ -1,4 +1,4 @@
-"""What EventBridge is told of findings.
+"""What EventBridge is told of findings and access previews.
 
 IAM User Guide, "Monitoring IAM Access Analyzer with Amazon EventBridge".
 """
@@ -14,14 +14,19 @@ from locum.core.clock import iso8601
 from locum.core.service_events import ServiceEvent
 from locum.credentials import KeyRing
 from locum.state import State
-from locum.state.analyzers import EXTERNAL_ACCESS, UNUSED_ACCESS, UNUSED_PERMISSION, AccessFinding
+from locum.state.analyzers import EXTERNAL_ACCESS, UNUSED_ACCESS, UNUSED_PERMISSION, AccessFinding, AccessPreview
 from locum.state.autoscaling import regional
 
 _SOURCE: Final = "aws.access-analyzer"
+_OF_PREVIEWS: Final = "Access Preview State Change"
 
 
-def following(state: State, it: AccessFinding, _now: float, _ring: KeyRing) -> Iterator[ServiceEvent]:
-    """The event of a finding that is new, or has changed."""
+def following(state: State, it: AccessFinding | AccessPreview, _now: float, _ring: KeyRing) -> Iterator[ServiceEvent]:
+    """The event of a finding or access preview that is new, or has changed."""
+    return _of_preview(state, it) if isinstance(it, AccessPreview) else _of_finding(state, it)
+
+
+def _of_finding(state: State, it: AccessFinding) -> Iterator[ServiceEvent]:
     before = state.get(AccessFinding, it.account, regional(it.region, it.analyzer, it.id))
     if before is not None and _told(before) == _told(it):
         return
@@ -91,3 +96,23 @@ _EVENTS: Final[Mapping[str, tuple[str, Details]]] = {
     **dict.fromkeys(UNUSED_ACCESS, ("Unused Access Finding for IAM entities", _unused)),
 }
 """By type of finding, the type of its event, and the members that this has beside the common ones."""
+
+
+def _of_preview(state: State, it: AccessPreview) -> Iterator[ServiceEvent]:
+    before = state.get(AccessPreview, it.account, it.key)
+    if before is not None and before.status == it.status:
+        return
+    arn = f"arn:{PARTITION}:access-analyzer:{it.region}:{it.account}:analyzer/{it.analyzer}"
+    detail: dict[str, Any] = {
+        "version": "1.0",
+        "accessPreviewId": it.id,
+        "configuredResources": [it.resource],
+        "createdAt": iso8601(it.created),
+        "region": it.region,
+        "status": it.status,
+    }
+    if before is not None:
+        detail["previousStatus"] = before.status
+    if it.reason:
+        detail["statusReason"] = {"code": it.reason}
+    yield ServiceEvent(_SOURCE, _OF_PREVIEWS, it.account, it.region, (arn,), detail)

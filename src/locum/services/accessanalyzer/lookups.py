@@ -10,7 +10,7 @@ from locum.services.accessanalyzer.faults import invalid, not_found
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context
 from locum.state import State
-from locum.state.analyzers import AccessFinding, AnalyzedResource, Analyzer, FindingRecommendation
+from locum.state.analyzers import AccessFinding, AccessPreview, AnalyzedResource, Analyzer, FindingRecommendation
 from locum.state.autoscaling import regional
 
 LISTS: Final = Pagination("maxResults", "nextToken", "nextToken", 100, lambda: invalid("nextToken", "It is not valid."))
@@ -56,4 +56,10 @@ def resources_of(state: State, analyzer: Analyzer) -> list[AnalyzedResource]:
 def recommendations_of(state: State, analyzer: Analyzer) -> list[FindingRecommendation]:
     """All recommendations about findings of an analyzer."""
     table = state.table(FindingRecommendation, analyzer.account).values()
+    return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
+
+
+def previews_of(state: State, analyzer: Analyzer) -> list[AccessPreview]:
+    """All access previews of an analyzer."""
+    table = state.table(AccessPreview, analyzer.account).values()
     return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]

@@ -1,0 +1,160 @@
+"""What is proposed in an access preview, as the policy that the resource would have.
+
+Access Analyzer API Reference, Configuration and its members. A member that is left out is as it is now; an empty policy
+removes the one that is there, and a new resource has what its service begins with.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from locum.agents.analyzers.proposed_buckets import bucket_policy
+from locum.agents.analyzers.proposed_policies import InvalidConfiguration, stored
+from locum.agents.analyzers.resources import Named
+from locum.authz.services.kms_grants import GRANTS
+from locum.calls import Runtime
+from locum.calls.carrying import facts_of
+from locum.core.arn import PARTITION
+from locum.core.errors import LocumError
+from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.services.accessanalyzer.proposals import BUCKET, KEY, KINDS, ROLE
+from locum.state import Role
+from locum.state.analyzers import AccessPreview, Analyzer
+from locum.state.arns import entity_by_arn
+
+_GRANTEE: Final = re.compile(
+    rf"[0-9]{{12}}|arn:{PARTITION}:(iam|sts)::[0-9]{{12}}:"
+    r"(root|(user|role|assumed-role|federated-user)/[\w+=,.@/-]+)",
+    re.ASCII,
+)
+_SERVICE: Final = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
+_DEFAULT: Final = "default"
+_NOTHING: Final[Mapping[str, Any]] = {"Version": "2012-10-17", "Statement": []}
+
+Grant = tuple[str, tuple[str, ...], str]
+"""A grant of a KMS key: its grantee, its operations, and who may retire it (empty: nobody else)."""
+
+
+class NotKnown(LocumError):
+    """What a resource has now cannot be told, and the configuration leaves it as it is."""
+
+
+class Proposed(NamedTuple):
+    """A resource, as the analyzer names it, and the policy that it would have; empty for none."""
+
+    resource: Named
+    policy: str
+
+
+async def proposed(runtime: Runtime, analyzer: Analyzer, preview: AccessPreview) -> Proposed:
+    """What a preview is of. Raises InvalidConfiguration, NotKnown; Fault where the backend does not tell what is there.
+
+    A resource of another account cannot be configured.
+    """
+    ((member, content),) = preview.configuration.items()
+    facts = await _facts(runtime, analyzer, preview.resource)
+    there = facts is not None and facts is not UNKNOWN and not facts.attributes.get("absent")
+    if facts is not None and there and facts.account not in (None, analyzer.account):
+        raise InvalidConfiguration("The resource belongs to another account.")
+    now = _Now(preview.resource, facts if there else None, known=facts is not None)
+    text = _proposed_policy(member, content)
+    if text:
+        text = stored(runtime.ledger.state, analyzer, member, now.arn, text, runtime.clock())
+    if member == BUCKET:
+        effective = await bucket_policy(runtime, analyzer, now.arn, text, content, there=there)
+    else:
+        effective = now.policy if text is None else text
+        if member == ROLE and not effective:
+            raise InvalidConfiguration("A new role needs a trust policy.")
+    if member == KEY:
+        effective = _with_grants(effective, _grants(content, now))
+    return Proposed(Named(KINDS[member].type, now.arn), effective)
+
+
+class _Now(NamedTuple):
+    """A resource as it is now: its facts (None where it is not there), and whether they are `known` at all."""
+
+    named: str
+    facts: ResourceFacts | None
+    known: bool
+
+    @property
+    def arn(self) -> str:
+        """Its ARN, where it was named by a part of it (a secret without its last characters)."""
+        return (self.facts.arn if self.facts is not None else None) or self.named
+
+    @property
+    def policy(self) -> str:
+        """Its policy; empty where it has none. Raises NotKnown."""
+        if not self.known:
+            raise NotKnown(f"What {self.named} has now is not known.")
+        return (self.facts.policy if self.facts is not None else None) or ""
+
+
+async def _facts(runtime: Runtime, analyzer: Analyzer, arn: str) -> ResourceFacts | None:
+    """The facts of a resource, UNKNOWN where it is not there; None where its backend does not tell."""
+    if arn.startswith(f"arn:{PARTITION}:iam:"):
+        role = entity_by_arn(runtime.ledger.state, Role, arn, analyzer.account)
+        return UNKNOWN if role is None else ResourceFacts(role.account, role.trust)
+    found = (await facts_of(runtime, [arn], analyzer.account, analyzer.region))[arn]
+    tells = runtime.backends.of(arn.split(":", 3)[2]).forgets  # the embedded one
+    return found if tells or found is not UNKNOWN else None
+
+
+def _proposed_policy(member: str, content: Mapping[str, Any]) -> str | None:
+    """The proposed policy, empty to remove the one that is there; None where none is proposed.
+
+    Those of roles and keys "cannot be an empty string". Raises InvalidConfiguration.
+    """
+    found = content.get(KINDS[member].policy)
+    if member == KEY and found is not None:
+        if set(found) - {_DEFAULT}:
+            raise InvalidConfiguration(f"The only valid name of a key policy is {_DEFAULT}.")
+        found = found.get(_DEFAULT)
+    if found == "" and member in (KEY, ROLE):
+        raise InvalidConfiguration("The policy cannot be an empty string.")
+    return None if found is None else str(found)
+
+
+# -- grants of keys --------------------------------------------------------------------------------------
+
+
+def _grants(content: Mapping[str, Any], now: _Now) -> Iterator[Grant]:
+    """The proposed grants, or those that there are. Raises InvalidConfiguration, NotKnown."""
+    listed = content.get("grants")
+    if listed is None:
+        there = now.facts.attributes.get(GRANTS) if now.policy and now.facts is not None else None
+        for it in json.loads(there or "[]"):
+            yield str(it["GranteePrincipal"]), tuple(it["Operations"]), str(it.get("RetiringPrincipal") or "")
+        return
+    for it in listed:
+        grant = it["granteePrincipal"], tuple(it["operations"]), it.get("retiringPrincipal") or ""
+        for principal in (grant[0], grant[2]):
+            if principal and not _principal(principal):
+                raise InvalidConfiguration(f"{principal} can be no principal of a grant.")
+        yield grant
+
+
+def _with_grants(text: str, grants: Iterable[Grant]) -> str:
+    """A key policy with the access that grants give. Constraints keep nobody out: who calls chooses the context."""
+    statements = [
+        {"Effect": "Allow", "Principal": _principal(who), "Action": actions, "Resource": "*"}
+        for grantee, operations, retiring in grants
+        for who, actions in ((grantee, [f"kms:{name}" for name in operations]), (retiring, ["kms:RetireGrant"]))
+        if _principal(who) and actions
+    ]
+    if not statements:
+        return text
+    document = json.loads(text) if text else _NOTHING
+    own = document["Statement"]
+    return json.dumps({**document, "Statement": [*(own if isinstance(own, list) else [own]), *statements]})
+
+
+def _principal(name: str) -> dict[str, str]:
+    """The principal of a grant as a policy has it; empty for what is none."""
+    if _GRANTEE.fullmatch(name):
+        return {"AWS": name}
+    return {"Service": name} if _SERVICE.fullmatch(name) else {}
