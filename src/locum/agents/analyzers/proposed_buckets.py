@@ -73,7 +73,7 @@ async def bucket_policy(
     InvalidConfiguration; Fault where the backend does not tell what is there.
     """
     bucket = _Bucket(runtime, analyzer, arn, there=there)
-    if there and ((await bucket.told("GetBucketLocation")).get("LocationConstraint") or "us-east-1") != analyzer.region:
+    if (await bucket.told("HeadBucket")).get("BucketRegion") not in (None, analyzer.region):
         raise InvalidConfiguration("The bucket is in another Region.")
     text = (await bucket.told("GetBucketPolicy")).get("Policy") if policy is None else policy or None
     ignore, restrict = await _block(bucket, content.get("bucketPublicAccessBlock"))
