@@ -121,6 +121,33 @@ def test_attack_endless_configurations(previews: Previews) -> None:
     )
 
 
+def test_attack_a_configuration_of_two_types_or_of_none(previews: Previews) -> None:
+    """Clients check it; who writes requests by hand does not."""
+    plane, topic = previews.plane, BY_MEMBER["snsTopic"]
+    for configuration in ({**PUBLIC, **topic.configured(OTHERS)}, {}):
+        asked = {"analyzerArn": previews.arn, "configurations": {QUEUE.arn: configuration}}
+        answer = plane.send(plane.request_of("accessanalyzer", "CreateAccessPreview", asked))
+        assert (answer.status, json.loads(answer.body)["reason"]) == (400, "fieldValidationFailed")
+    assert kept(plane) == []
+
+
+def test_attack_what_another_backend_has_is_not_taken_for_nothing(tmp_path: Any) -> None:
+    """It does not tell; what is proposed as a whole needs nothing of it."""
+    elsewhere = dict.fromkeys(("s3", "sqs"), "http://127.0.0.1:9")
+    plane = InProcess(tmp_path, backends=elsewhere, backend_keys=("AKIAEXAMPLE", "secret"))
+    try:
+        previews, arn = Previews(plane), BY_MEMBER["s3Bucket"].arn
+        assert previews.made(QUEUE.arn, {"sqsQueue": {}})["statusReason"] == {"code": "INTERNAL_ERROR"}
+        made = previews.made(arn, BY_MEMBER["s3Bucket"].configured(OTHERS))
+        assert made["statusReason"] == {"code": "INTERNAL_ERROR"}
+        assert len(previews.found(QUEUE.arn, PUBLIC)) == 1
+        block = {"ignorePublicAcls": False, "restrictPublicBuckets": False}
+        whole = {**BY_MEMBER["s3Bucket"].configured(OTHERS)["s3Bucket"], "bucketAclGrants": []}
+        assert len(previews.found(arn, {"s3Bucket": {**whole, "bucketPublicAccessBlock": block}})) == 1
+    finally:
+        plane.close()
+
+
 # -- what cannot be decided ------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from locum.agents.analyzers.proposed_buckets import bucket_policy
 from locum.agents.analyzers.proposed_policies import InvalidConfiguration, stored
 from locum.agents.analyzers.resources import Named
+from locum.authz import service_of
 from locum.authz.services.kms_grants import GRANTS
 from locum.calls import Runtime
 from locum.calls.carrying import facts_of
@@ -55,22 +56,18 @@ async def proposed(runtime: Runtime, analyzer: Analyzer, preview: AccessPreview)
     A resource of another account cannot be configured.
     """
     ((member, content),) = preview.configuration.items()
-    facts = await _facts(runtime, analyzer, preview.resource)
-    there = facts is not None and facts is not UNKNOWN and not facts.attributes.get("absent")
-    if facts is not None and there and facts.account not in (None, analyzer.account):
-        raise InvalidConfiguration("The resource belongs to another account.")
-    now = _Now(preview.resource, facts if there else None, known=facts is not None)
-    text = _proposed_policy(member, content)
+    now, text = await _now(runtime, analyzer, preview.resource), _proposed_policy(member, content)
     if text:
         text = stored(runtime.ledger.state, analyzer, member, now.arn, text, runtime.clock())
     if member == BUCKET:
-        effective = await bucket_policy(runtime, analyzer, now.arn, text, content, there=there)
+        now.check_known(content, "bucketPolicy", "bucketAclGrants", "bucketPublicAccessBlock")
+        effective = await bucket_policy(runtime, analyzer, now.arn, text, content, there=now.facts is not None)
     else:
         effective = now.policy if text is None else text
-        if member == ROLE and not effective:
-            raise InvalidConfiguration("A new role needs a trust policy.")
     if member == KEY:
         effective = _with_grants(effective, _grants(content, now))
+    if member == ROLE and not effective:
+        raise InvalidConfiguration("A new role needs a trust policy.")
     return Proposed(Named(KINDS[member].type, now.arn), effective)
 
 
@@ -89,19 +86,28 @@ class _Now(NamedTuple):
     @property
     def policy(self) -> str:
         """Its policy; empty where it has none. Raises NotKnown."""
-        if not self.known:
-            raise NotKnown(f"What {self.named} has now is not known.")
+        self.check_known({}, "policy")
         return (self.facts.policy if self.facts is not None else None) or ""
 
+    def check_known(self, content: Mapping[str, Any], *members: str) -> None:
+        """Raise NotKnown where a member is left out, and what there is now is not known."""
+        if not self.known and set(members) - content.keys():
+            raise NotKnown(f"What {self.named} has now is not known.")
 
-async def _facts(runtime: Runtime, analyzer: Analyzer, arn: str) -> ResourceFacts | None:
-    """The facts of a resource, UNKNOWN where it is not there; None where its backend does not tell."""
+
+async def _now(runtime: Runtime, analyzer: Analyzer, arn: str) -> _Now:
+    """A resource as it is now. Raises InvalidConfiguration for one of another account."""
     if arn.startswith(f"arn:{PARTITION}:iam:"):
         role = entity_by_arn(runtime.ledger.state, Role, arn, analyzer.account)
-        return UNKNOWN if role is None else ResourceFacts(role.account, role.trust)
-    found = (await facts_of(runtime, [arn], analyzer.account, analyzer.region))[arn]
-    tells = runtime.backends.of(arn.split(":", 3)[2]).forgets  # the embedded one
-    return found if tells or found is not UNKNOWN else None
+        return _Now(arn, None if role is None else ResourceFacts(role.account, role.trust), known=True)
+    facts = (await facts_of(runtime, [arn], analyzer.account, analyzer.region))[arn]
+    if facts is UNKNOWN:
+        return _Now(arn, None, known=runtime.backends.of(service_of(arn)).forgets)  # the embedded one tells what it has
+    if facts.attributes.get("absent"):
+        return _Now(arn, None, known=True)
+    if facts.account not in (None, analyzer.account):
+        raise InvalidConfiguration("The resource belongs to another account.")
+    return _Now(arn, facts, known=True)
 
 
 def _proposed_policy(member: str, content: Mapping[str, Any]) -> str | None:

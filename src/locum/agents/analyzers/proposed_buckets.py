@@ -114,7 +114,7 @@ def _grantee_now(grantee: Content) -> str:
 def _grantee(grantee: Content) -> str:
     """The grantee of a proposed grant: a canonical user id or the URI of a group. Raises InvalidConfiguration."""
     user, group = str(grantee.get("id") or ""), str(grantee.get("uri") or "")
-    if not (_CANONICAL.fullmatch(user) or (not user and group in _GROUPS)):
+    if len(grantee) != 1 or not (_CANONICAL.fullmatch(user) or group in _GROUPS):
         raise InvalidConfiguration("The grantee of an ACL is a canonical user id or a group of S3.")
     return user or group
 

@@ -98,8 +98,8 @@ def _check_content(content: Configuration) -> None:
     for name, most in _MOST.items():
         if len(content.get(name) or ()) > most:
             raise invalid(_FIELD, f"There can be at most {most} {name}.")
-    if any(len(text) > LARGEST for text in _texts(content)):
-        raise invalid(_FIELD, f"A policy can have at most {LARGEST} characters.")
+    if sum(map(len, _texts(content))) > LARGEST:
+        raise invalid(_FIELD, f"A configuration can have at most {LARGEST} characters.")
 
 
 def _texts(content: Any) -> Iterator[str]:
