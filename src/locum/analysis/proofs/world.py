@@ -5,6 +5,7 @@ Only the condition keys that the policies mention are dimensions: nothing depend
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -43,8 +44,8 @@ class _Mentions(NamedTuple):
 def world(documents: Sequence[Document], callers: Iterable[Caller]) -> World:
     """The world of a question about `documents`. Raises NotDecided."""
     classes = tuple(callers)
-    for text in (document.text for document in documents):
-        if any(map(is_mark, set(text))):
+    for document in documents:
+        if any(map(is_mark, _characters(document))):
             raise NotDecided("Characters of private use cannot be analyzed.")
     keys = _keys(documents)
     variables = {key: None for document in documents for key in _variables(document) if key}
@@ -63,6 +64,11 @@ def world(documents: Sequence[Document], callers: Iterable[Caller]) -> World:
     for name, texts in marked.items():
         dimensions[name] = dimensions[name]._replace(marks=texts)
     return World(dimensions, classes, marks, frozenset(marked))
+
+
+def _characters(document: Document) -> set[str]:
+    """The characters of a document, also those that are escaped in its text."""
+    return set(json.dumps(json.loads(document.text), ensure_ascii=False))
 
 
 def choices(here: World) -> Iterator[tuple[Flag, ...]]:

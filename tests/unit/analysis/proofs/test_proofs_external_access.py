@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from locum.analysis.proofs import external_access, read_policy
+import pytest
+
+from locum.analysis.proofs import NotDecided, external_access, read_policy
+from locum.analysis.proofs.globs import MARKS
 from locum.policy import PolicyKind
 
 OWNER, OTHER = "111122223333", "444455556666"
@@ -62,3 +65,12 @@ def test_nobody_but_a_service_is_one() -> None:
     assert found({"Principal": "*"}, only_signed) == [(0, {"AWS": "*"}, {}, True)], "who does not sign is not told"
     services = {"Principal": "*", "Condition": {"Bool": {"aws:PrincipalIsAWSService": "true"}}}
     assert found(services) == []
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_attack_a_character_that_stands_for_a_variable_in_proofs(escaped: bool) -> None:
+    condition = {"StringNotEquals": {"aws:PrincipalTag/team": chr(MARKS)}}
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": condition}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, ensure_ascii=escaped)
+    with pytest.raises(NotDecided):
+        external_access(read_policy(text, PolicyKind.RESOURCE), BUCKET, OWNER)
