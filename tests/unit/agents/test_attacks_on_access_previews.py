@@ -12,6 +12,7 @@ import pytest
 
 from locum.agents.analyzers import external
 from locum.analysis.proofs import NotDecided
+from locum.analysis.proofs.globs import MARKS
 from locum.core.clock import DAY
 from locum.services.accessanalyzer import previews as verbs
 from locum.state.analyzers import AccessPreview
@@ -164,15 +165,12 @@ def test_attack_a_policy_too_hard_to_decide_is_not_one_that_lets_nobody_in(
     assert refused(previews.client.list_access_preview_findings, **asked).code == "ConflictException"
 
 
-def test_attack_a_policy_that_really_is_too_hard(previews: Previews) -> None:
-    key = BY_MEMBER["kmsKey"]
-    condition = {"StringLike": {"aws:PrincipalArn": [f"*{'?*a' * 30}{number}" for number in range(40)]}}
-    hard = {**statement("*", "kms:Decrypt", "*"), "Effect": "Deny", "Condition": condition}
-    made = previews.made(key.arn, key.with_policy(document(statement("*", "kms:Decrypt", "*"), hard)))
-    if made["status"] == "COMPLETED":
-        assert previews.findings(made["id"]), "what is denied to some is allowed to others"
-    else:
-        assert made["statusReason"] == {"code": "INTERNAL_ERROR"}
+def test_attack_characters_that_cannot_be_analyzed(previews: Previews) -> None:
+    """Whoever puts one into a policy of everybody has it no less public."""
+    hidden = {**statement("*", "sqs:SendMessage", QUEUE.arn), "Sid": "A"}
+    hidden["Condition"] = {"StringNotEquals": {"aws:PrincipalTag/team": chr(MARKS)}}
+    made = previews.made(QUEUE.arn, QUEUE.with_policy(json.dumps({"Version": "2012-10-17", "Statement": [hidden]})))
+    assert (made["status"], made["statusReason"]) == ("FAILED", {"code": "INTERNAL_ERROR"})
 
 
 def test_a_preview_that_breaks_fails_and_does_not_stay_under_way(

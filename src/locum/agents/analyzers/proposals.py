@@ -15,7 +15,7 @@ from locum.agents.analyzers.proposed_buckets import bucket_policy
 from locum.agents.analyzers.proposed_policies import InvalidConfiguration, stored
 from locum.agents.analyzers.resources import Named
 from locum.authz import service_of
-from locum.authz.services.kms_grants import GRANTS
+from locum.authz.services.kms_grants import GRANTEE, GRANTS
 from locum.calls import Runtime
 from locum.calls.carrying import facts_of
 from locum.core.arn import PARTITION
@@ -26,11 +26,6 @@ from locum.state import Role
 from locum.state.analyzers import AccessPreview, Analyzer
 from locum.state.arns import entity_by_arn
 
-_GRANTEE: Final = re.compile(
-    rf"[0-9]{{12}}|arn:{PARTITION}:(iam|sts)::[0-9]{{12}}:"
-    r"(root|(user|role|assumed-role|federated-user)/[\w+=,.@/-]+)",
-    re.ASCII,
-)
 _SERVICE: Final = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
 _DEFAULT: Final = "default"
 _NOTHING: Final[Mapping[str, Any]] = {"Version": "2012-10-17", "Statement": []}
@@ -161,6 +156,6 @@ def _with_grants(text: str, grants: Iterable[Grant]) -> str:
 
 def _principal(name: str) -> dict[str, str]:
     """The principal of a grant as a policy has it; empty for what is none."""
-    if _GRANTEE.fullmatch(name):
+    if GRANTEE.fullmatch(name):
         return {"AWS": name}
     return {"Service": name} if _SERVICE.fullmatch(name) else {}

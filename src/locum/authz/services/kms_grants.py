@@ -23,11 +23,12 @@ from locum.policy.stored import compiled
 GRANTS: Final = "grants"
 """The attribute in the facts of a key for its grants: JSON, as ListGrants has them."""
 
-_GRANTEE: Final = re.compile(
+GRANTEE: Final = re.compile(
     rf"[0-9]{{12}}|arn:{PARTITION}:(iam|sts)::[0-9]{{12}}:"
     r"(root|(user|role|assumed-role|federated-user)/[\w+=,.@/-]+)",
     re.ASCII,
 )
+"""The form of the users, roles, sessions and accounts that a grant can be for."""
 _ID: Final = re.compile(r"[0-9A-Za-z]+")
 _WITHOUT_CONTEXT: Final = frozenset({"DescribeKey", "RetireGrant", "GetPublicKey"})
 """Operations to which the constraints of a grant do not apply: "such as DescribeKey or RetireGrant"."""
@@ -48,7 +49,7 @@ def granted(call: Call, check: Check, facts: ResourceFacts) -> CompiledPolicy | 
         for grant in json.loads(text)
         if _ID.fullmatch(name := str(grant.get("GrantId")))
         for who in _whom(grant, operation, call, check)
-        if _GRANTEE.fullmatch(who)
+        if GRANTEE.fullmatch(who)
     ]
     if not statements:
         return None
