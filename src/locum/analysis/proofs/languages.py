@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 from locum.analysis.proofs.budget import Budget
@@ -88,8 +88,8 @@ class _Automaton:
         self._places: dict[Glob, _Bits] = {}
         self.tests = [self._test(wanted) for wanted in tests]
         fields = self._many_of_field | self._one_of_field
-        self._characters = sorted({*self._literal, *(":" if fields else ""), *(marks if self._uppers else "")})
-        self._upper = sum(self._uppers)
+        self._characters = sorted({*self._literal, *(":" if fields else "")})
+        self._marks = marks
         self._fresh = _fresh(self._literal)
 
     def _test(self, wanted: Wanted) -> _Test:
@@ -153,12 +153,16 @@ class _Automaton:
         return (state & (one | literal)) << 1 | state & many
 
     def next_characters(self, state: int) -> Iterator[str]:
-        """The characters that lead to different states: those that a position reads, marks, and one that none reads."""
+        """The characters that lead to different states: those that a position reads, one that none reads, and a mark.
+
+        All marks that no position reads lead to the same state, another one than that of a character: a text that is
+        not to match `* without marks` has one.
+        """
         for character in self._characters:
-            anyway = character == ":" or (state & self._upper and is_mark(character))
-            if anyway or state & self._literal.get(character, 0):
+            if character == ":" or state & self._literal.get(character, 0):
                 yield character
         yield self._fresh
+        yield from islice((mark for mark in self._marks if not state & self._literal.get(mark, 0)), 1)
 
 
 def _fresh(known: Iterable[str]) -> str:

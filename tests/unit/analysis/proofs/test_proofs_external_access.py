@@ -16,7 +16,8 @@ BUCKET = "AWS::S3::Bucket"
 
 
 def found(*statements: dict[str, Any]) -> list[tuple[int, dict[str, str], dict[str, str], bool]]:
-    complete = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **each} for each in statements]
+    usual = {"Effect": "Allow", "Action": "s3:GetObject"}
+    complete = [usual | ({} if "NotResource" in each else {"Resource": "*"}) | each for each in statements]
     policy = read_policy(json.dumps({"Version": "2012-10-17", "Statement": complete}), PolicyKind.RESOURCE)
     return [
         (access.statement.number, dict(access.principal), dict(access.conditions), access.public)
@@ -74,3 +75,11 @@ def test_attack_a_character_that_stands_for_a_variable_in_proofs(escaped: bool) 
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, ensure_ascii=escaped)
     with pytest.raises(NotDecided):
         external_access(read_policy(text, PolicyKind.RESOURCE), BUCKET, OWNER)
+
+
+def test_attack_a_statement_that_never_applies_hides_no_other_with_a_policy_variable() -> None:
+    """A text with the value of a variable in it was forgotten where only `*` and texts without any were compared."""
+    nothing = {"Principal": "*", "NotResource": "*"}
+    home = {"Principal": "*", "Resource": "arn:aws:s3:::b/${aws:username}/*"}
+    assert found(nothing, home) == [(1, {"AWS": "*"}, {}, True)]
+    assert found(home, nothing) == [(0, {"AWS": "*"}, {}, True)]
