@@ -13,8 +13,10 @@ identities  users and roles by name, and the callers that they are
 asked       an action on a resource, that calls are supposed for
 candidates  who could make a call
 openly      the conditions that a decision depends on
+holding     whether those conditions can hold together
 who_can     the principals that can
 what_can    the actions that a principal can
+internal_access  what the principals of some accounts can do with one resource
 why         the explanation of a decision on a supposed call
 """
 

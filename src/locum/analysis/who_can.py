@@ -7,7 +7,7 @@ it did, those are that have the same values of it. So ten thousand roles with th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -78,12 +78,12 @@ def who_can(state: State, asking: Asked, facts: FactsOf = no_facts) -> WhoCan:
     `facts` are those of the resource. Raises ConfigurationError where it is not known whose it is.
     """
     note = owned(asking, facts)
-    named = _mentions(state, asking, facts)
-    return _Search(candidates.with_others(state, named), asking, facts, named).run(state, note)
+    named = mentioned(state, asking, facts)
+    return Search(candidates.with_others(state, named), asking, facts, named).run(state, note)
 
 
-class _Search:
-    """One question, on one state."""
+class Search:
+    """One question, on one state: `run` for all candidates, `answer` for one."""
 
     def __init__(self, state: State, asking: Asked, facts: FactsOf, named: Mentions) -> None:
         self._asking = asking
@@ -105,7 +105,7 @@ class _Search:
             if candidate.arn in answers:  # an account has two names
                 continue
             count += 1
-            answer = self._answer(candidate)
+            answer = self.answer(candidate)
             answers[candidate.arn] = answer
             if candidate.of:
                 self._sessions.setdefault(candidate.of, []).append(candidate.arn)
@@ -129,7 +129,39 @@ class _Search:
             if kind is None or one.kind == "provider":
                 yield one
 
-    def _answer(self, candidate: Candidate) -> Answer | None:
+    @property
+    def action(self) -> str:
+        """The action that is asked about."""
+        return self._asking.check.action
+
+    def on(self, state: State) -> None:
+        """Go on in another state. What is remembered has to be forgotten unless it holds there as well."""
+        self._state = state
+
+    def forget(self) -> None:
+        """Remember no answers."""
+        self._known.clear()
+
+    def tells_apart(self, candidate: Candidate) -> bool:
+        """Whether an answer that is remembered depends on a key that tells `candidate` from those alike."""
+        known = self._known.get(candidate.alike)
+        return known is not None and bool(known.key)
+
+    def allows(self, candidate: Candidate, context: Mapping[str, str | None]) -> bool:
+        """Whether a candidate can with these values of condition keys; None: without the key."""
+        given = {key: value for key, value in context.items() if value is not None}
+        absent = frozenset(key for key, value in context.items() if value is None)
+        asking = self._asking
+        supposed = Supposition(
+            {**asking.given, **given},
+            asking.absent | absent,
+            tags_open=candidate.tags_open,
+            unidentified=candidate.unidentified,
+        )
+        return self._answered(asking.call(candidate.caller(asking.now)), supposed) is not None
+
+    def answer(self, candidate: Candidate) -> Answer | None:
+        """The answer for one candidate; None where it cannot."""
         if candidate.alike is not None:
             known = self._known.get(candidate.alike)
             if known is not None and not known.key:
@@ -226,7 +258,7 @@ def _is_more(answer: Answer | None, other: Answer) -> bool:
     return other.verdict == "conditional" and set(answer.unless) <= set(other.unless)
 
 
-def _mentions(state: State, asking: Asked, facts: FactsOf) -> Mentions:
+def mentioned(state: State, asking: Asked, facts: FactsOf) -> Mentions:
     """Whom the policies of the resource name: its own, what stands beside it, and its account's RCPs."""
     check, policies, nothing = asking.check, dict[int, CompiledPolicy](), Supposition({}, closed=True)
     arn = Arn.find(check.resource)

@@ -12,6 +12,8 @@ from locum.state.entities import Entity, Tags
 
 EXTERNAL_ACCESS: Final = "ExternalAccess"
 """The type of findings that somebody outside of the zone of trust may do something with a resource."""
+INTERNAL_ACCESS: Final = "InternalAccess"
+"""The type of findings that a user or role of the zone of trust may do something with a resource."""
 UNUSED_PERMISSION: Final = "UnusedPermission"
 """The type of findings that a user or role has permissions that it does not use."""
 UNUSED_ACCESS: Final = ("UnusedIAMRole", "UnusedIAMUserAccessKey", "UnusedIAMUserPassword", UNUSED_PERMISSION)

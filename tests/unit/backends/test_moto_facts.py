@@ -161,6 +161,28 @@ def test_what_the_condition_keys_of_ec2_need(plane: InProcess, known: Known) -> 
     assert known(f"{home}:vpc-peering-connection/pcx-1").attributes == {}
 
 
+def test_streams_and_snapshots_are_known_while_they_are_there(plane: InProcess, known: Known) -> None:
+    dynamodb, rds = plane.client("dynamodb"), plane.client("rds")
+    made = dynamodb.create_table(
+        TableName="streamed",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )["TableDescription"]
+    assert known(made["LatestStreamArn"]).account == HOME
+    assert known(f"{made['TableArn']}/stream/2020-01-01T00:00:00.000000") == UNKNOWN
+    engine = {"MasterUsername": "admin", "MasterUserPassword": "password1"}
+    rds.create_db_cluster(DBClusterIdentifier="snapped", Engine="aurora-mysql", **engine)
+    rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier="Kept", DBClusterIdentifier="snapped")
+    arn = f"arn:aws:rds:{REGION}:{HOME}:cluster-snapshot:kept"
+    assert known(arn) == ResourceFacts(HOME)
+    rds.add_tags_to_resource(ResourceName=arn, Tags=PAIRS)
+    assert known(arn) == ResourceFacts(HOME, None, TAGS)
+    rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="kept")
+    assert known(arn) == known(arn.replace("cluster-snapshot", "snapshot")) == UNKNOWN
+
+
 def test_a_table_its_indexes_and_its_stream(plane: InProcess, known: Known) -> None:
     client = plane.client("dynamodb")
     table = client.create_table(

@@ -25,7 +25,10 @@ _log: Final = logging.getLogger("locum.agents")
 
 
 class Kind(NamedTuple):
-    """A type of resources, and how its service lists them: the call, its list, and the ARN of an item."""
+    """A type of resources, and how its service lists them: the call, its list, and the ARN of an item.
+
+    `within` is another service whose use makes them.
+    """
 
     type: str
     service: str
@@ -33,9 +36,11 @@ class Kind(NamedTuple):
     list: str
     arn: Callable[[Any, str, str], str]
     token: tuple[str, str] = ("NextToken", "NextToken")
+    within: str = ""
 
 
-def _member(name: str) -> Callable[[Any, str, str], str]:
+def member_of(name: str) -> Callable[[Any, str, str], str]:
+    """The ARN of an item that has it as a member."""
     return lambda item, _region, _account: str(item[name])
 
 
@@ -53,14 +58,14 @@ def _bucket(item: Any, _region: str, _account: str) -> str:
 KINDS: Final = (
     Kind("AWS::DynamoDB::Table", "dynamodb", "ListTables", "TableNames", _named("dynamodb", "table/"),
          ("ExclusiveStartTableName", "LastEvaluatedTableName")),
-    Kind("AWS::ECR::Repository", "ecr", "DescribeRepositories", "repositories", _member("repositoryArn"),
+    Kind("AWS::ECR::Repository", "ecr", "DescribeRepositories", "repositories", member_of("repositoryArn"),
          ("nextToken", "nextToken")),
-    Kind("AWS::KMS::Key", "kms", "ListKeys", "Keys", _member("KeyArn"), ("Marker", "NextMarker")),
-    Kind("AWS::Lambda::Function", "lambda", "ListFunctions", "Functions", _member("FunctionArn"),
+    Kind("AWS::KMS::Key", "kms", "ListKeys", "Keys", member_of("KeyArn"), ("Marker", "NextMarker")),
+    Kind("AWS::Lambda::Function", "lambda", "ListFunctions", "Functions", member_of("FunctionArn"),
          ("Marker", "NextMarker")),
     Kind("AWS::S3::Bucket", "s3", "ListBuckets", "Buckets", _bucket, ("ContinuationToken", "ContinuationToken")),
-    Kind("AWS::SecretsManager::Secret", "secretsmanager", "ListSecrets", "SecretList", _member("ARN")),
-    Kind("AWS::SNS::Topic", "sns", "ListTopics", "Topics", _member("TopicArn")),
+    Kind("AWS::SecretsManager::Secret", "secretsmanager", "ListSecrets", "SecretList", member_of("ARN")),
+    Kind("AWS::SNS::Topic", "sns", "ListTopics", "Topics", member_of("TopicArn")),
     Kind("AWS::SQS::Queue", "sqs", "ListQueues", "QueueUrls", _named("sqs")),
 )  # fmt: skip
 
@@ -107,15 +112,23 @@ def resource_of(text: str) -> Named | None:
 
 
 async def every(runtime: Runtime, make: Make, role: ServiceRole, region: str) -> tuple[list[Named], bool]:
-    """All resources of the account of `role` in a region, which it lists, and whether each type could be listed.
+    """All resources of the account of `role` in a region, which it lists, and whether each type could be listed."""
+    roles = runtime.ledger.state.table(Role, role.account).values()
+    found, complete = await of_kinds(runtime, make, role, region, KINDS)
+    return [*(Named(ROLE, it.arn) for it in roles if not it.path.startswith(_LINKED)), *found], complete
+
+
+async def of_kinds(
+    runtime: Runtime, make: Make, role: ServiceRole, region: str, kinds: Iterable[Kind]
+) -> tuple[list[Named], bool]:
+    """The resources of some kinds, as `every` has them.
 
     A service of the embedded backend that nobody has used has nothing, and is not asked.
     """
-    roles = runtime.ledger.state.table(Role, role.account).values()
-    found, complete = [Named(ROLE, it.arn) for it in roles if not it.path.startswith(_LINKED)], True
-    for kind in KINDS:
-        backend = runtime.backends.of(kind.service)
-        if backend.forgets and not backend.in_use(kind.service):
+    found, complete = list[Named](), True
+    for kind in kinds:
+        backend, service = runtime.backends.of(kind.service), kind.within or kind.service
+        if backend.forgets and not backend.in_use(service):
             continue
         try:
             items = [item async for item in _listed(make, role, kind, region)]

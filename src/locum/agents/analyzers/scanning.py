@@ -6,18 +6,20 @@ Here a change is seen in the event history.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
 from msgspec.structs import replace
 
-from locum.agents.analyzers import external, unused
+from locum.agents.analyzers import external, internal, unused
 from locum.agents.analyzers.resources import Make, Named
 from locum.agents.analyzers.upkeep import Analysis, in_line, outdated
 from locum.calls import Runtime
 from locum.core.clock import DAY
-from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS, UNUSED
+from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS, UNUSED
+from locum.services.accessanalyzer.zones import accounts
 from locum.services.verbs import Outcome
 from locum.state import Event, State, put
 from locum.state.analyzers import Analyzer
@@ -27,6 +29,8 @@ EVERY: Final = 5.0
 _PAGE: Final = 1_000
 _AT_ONCE: Final = 100
 """Resources whose findings are committed together."""
+_FINDINGS_AT_ONCE: Final = 1_000
+"""Findings with which the resources that are committed together are enough."""
 _AGAIN: Final = 3_600.0
 """Seconds after which everything is looked at again where a type of resource could not be listed."""
 
@@ -47,7 +51,7 @@ class Looks(Protocol):
         ...
 
 
-ANALYSES: Final[Mapping[str, Looks]] = {EXTERNAL: external, UNUSED: unused}
+ANALYSES: Final[Mapping[str, Looks]] = {EXTERNAL: external, INTERNAL: internal, UNUSED: unused}
 
 
 async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
@@ -64,15 +68,17 @@ async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
     behind = bool(analyzer.position) and position - analyzer.position >= _PAGE
     if not (everything or resources or behind or analyzer.asked):
         return now + EVERY
-    left = list(dict.fromkeys(resources))
+    left = deque(dict.fromkeys(resources))
     while left:
-        part, left = left[:_AT_ONCE], left[_AT_ONCE:]
-        found = [await looks.analyzed(runtime, analyzer, it, now) for it in part]
+        found: list[Analysis] = []
+        while left and len(found) < _AT_ONCE and sum(len(it.findings) for it in found) < _FINDINGS_AT_ONCE:
+            found.append(await looks.analyzed(runtime, analyzer, left.popleft(), now))
         await _commit(runtime, analyzer, partial(in_line, found=found, now=now))
 
     def done(state: State, it: Analyzer) -> list[Event]:
         asked = tuple(arn for arn in it.asked if arn not in analyzer.asked)
-        made = replace(it, position=position, asked=asked, scanned=scanned or it.scanned)
+        same = it.configuration == analyzer.configuration  # else everything is to be looked at anew
+        made = replace(it, position=position, asked=asked, scanned=(scanned if same else None) or it.scanned)
         return [put(made), *outdated(state, analyzer, now)]
 
     await _commit(runtime, analyzer, done)
@@ -96,11 +102,12 @@ async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[in
     if not analyzer.position:
         return await runtime.ledger.read(lambda: history.position_at(now)), []
     read = await runtime.ledger.read(lambda: history.after(analyzer.position, _PAGE))
+    zone = {"", *accounts(runtime.ledger.state, analyzer)}
     arns = [
         resource.arn
         for _, record in read
         if not record.read_only and not record.error_code and record.management
         for resource in record.resources
-        if resource.account in ("", analyzer.account)
+        if resource.account in zone
     ]
     return (read[-1][0] if read else analyzer.position), arns

@@ -301,16 +301,29 @@ def _parameter(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
-    """The facts of a table or index, which have the table's policy, or of a stream, which has its own."""
+    """The facts of a table or index, which have the table's policy, or of its stream, which has its own."""
     parts = arn.resource.split("/")
     models = models_of("dynamodb", account, region)
     table = models.tables.get(parts[1]) if models is not None and len(parts) > 1 else None
     if table is None:
         return UNKNOWN
-    owner_of_policy = str(arn) if "stream" in parts[2:3] else table.table_arn
+    of_stream = "stream" in parts[2:3]
+    if of_stream and parts[3:] not in ([], [""], [table.latest_stream_label]):
+        return UNKNOWN
+    owner_of_policy = str(arn) if of_stream else table.table_arn
     policy = models.resource_policies.get(owner_of_policy)
     text = None if policy is None else _policy(lambda: policy.policy_doc)
     return ResourceFacts(account, text, _tags(lambda: table.tags), attributes=_partition_key(table, parts))
+
+
+def _rds(arn: Arn, account: str, region: str) -> ResourceFacts:
+    """The facts of a resource of RDS; of a snapshot that is there, its account at least."""
+    found, models = _other(arn, account, region), models_of("rds", account, region)
+    kind, _, name = arn.resource.partition(":")
+    if models is None or kind not in ("snapshot", "cluster-snapshot"):
+        return found
+    snapshots = models.database_snapshots if kind == "snapshot" else models.cluster_snapshots
+    return replace(found, account=account) if name in snapshots else UNKNOWN
 
 
 def _partition_key(table: Any, parts: list[str]) -> dict[str, str]:
@@ -424,6 +437,7 @@ _FINDERS: Final[dict[str, Finder]] = {
     "lambda": _function,
     "secretsmanager": _secret,
     "dynamodb": _table,
+    "rds": _rds,
     "ec2": _ec2,
     "ssm": _parameter,
     "logs": _log_group,

@@ -14,6 +14,8 @@ from locum.backends.moto.relied_on_additions import OF_ADDITIONS
 from locum.core.reliance import Relied
 
 _POLICY: Final = "to know the policy of a resource and its tags"
+_SNAPSHOTS: Final = "to know whether a snapshot is there"
+_STREAMS: Final = "to know whether a stream is there"
 _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
 _EVENTS: Final = "to deliver what the rules of EventBridge send"
@@ -370,7 +372,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         ),
     },
     "rds": {
-        "moto.rds.models": (Relied("RDSBackend.list_tags_for_resource", _POLICY, takes=("self", "arn")),),
+        "moto.rds.models": (
+            Relied("RDSBackend.list_tags_for_resource", _POLICY, takes=("self", "arn")),
+            Relied("RDSBackend", _SNAPSHOTS, has=("database_snapshots", "cluster_snapshots")),
+        ),
     },
     "route53": {
         "moto.route53.models": (Relied("Route53Backend", _POLICY, has=("resource_tags",)),),
@@ -415,6 +420,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.dynamodb.models.table": (
             Relied("Table", _POLICY, has=("hash_key_attr", "indexes", "global_indexes", "table_arn", "tags")),
             Relied("Table", _READ, has=("name", "table_key_attrs")),
+            Relied("Table", _STREAMS, has=("latest_stream_label",)),
         ),
     },
 }

@@ -5,7 +5,8 @@ Access Analyzer API Reference, CreateAnalyzer and its kin.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -37,6 +38,7 @@ from locum.state import Role, put, remove
 from locum.state.analyzers import Analyzer
 from locum.state.arns import entity_by_arn
 from locum.state.autoscaling import regional
+from locum.state.organizations import managed_since, organization_of
 from locum.state.service_linked_roles import linked_service
 
 _REGION: Final = "us-east-1"  # of IAM
@@ -57,9 +59,8 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
     configuration = configured(kind, ctx.account, params.get("configuration") or {})
     if ctx.state.get(Analyzer, ctx.account, regional(ctx.region, name)) is not None:
         raise conflict("analyzer", name)
-    here = ctx.state.table(Analyzer, ctx.account).values()
     most = KINDS[kind].most
-    if sum((it.region, it.type) == (ctx.region, kind) for it in here) >= most:
+    if sum((it.region, it.type) == (ctx.region, kind) for it in _counted(ctx, kind)) >= most:
         message = f"You have reached the limit of {most} analyzers of the type {kind} in this Region."
         raise over_quota("analyzer", name, message)
     rules = archive_rules.rules(ctx, kind, params.get("archiveRules") or ())
@@ -76,6 +77,13 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         tags=_tags(params.get("tags") or {}),
     )
     return Outcome({"arn": made.arn}, (put(made),), effects)
+
+
+def _counted(ctx: Context, kind: str) -> Iterable[Analyzer]:
+    """The analyzers among which those of the type are counted: the account's, or the organization's."""
+    organization = organization_of(ctx.state, ctx.account) if KINDS[kind].together else None
+    accounts = (ctx.account,) if organization is None else managed_since(ctx.state, organization.account)
+    return chain.from_iterable(ctx.state.table(Analyzer, account).values() for account in accounts)
 
 
 def check_solver() -> None:

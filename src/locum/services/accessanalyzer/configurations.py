@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from locum.services.accessanalyzer import exclusions
+from locum.services.accessanalyzer import exclusions, inclusions
 from locum.services.accessanalyzer.faults import invalid
-from locum.services.accessanalyzer.kinds import KINDS, UNUSED
+from locum.services.accessanalyzer.kinds import INTERNAL, KINDS, UNUSED
 
 Configuration = Mapping[str, Any]
 
@@ -31,6 +31,7 @@ def configured(kind: str, owner: str, given: Configuration, before: Configuratio
 
 
 _KNOWN: Final[Mapping[str, tuple[str, Callable[[str, str, Configuration], dict[str, Any]]]]] = {
+    INTERNAL: ("internalAccess", inclusions.configured),
     UNUSED: ("unusedAccess", exclusions.configured),
 }
 """By analysis, the member of AnalyzerConfiguration and what makes its structure; other analyses have none."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from locum.services.accessanalyzer.faults import invalid
-from locum.services.accessanalyzer.kinds import KINDS, UNUSED
+from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS, UNUSED
 from locum.state.analyzers import AccessFinding
 
 Filter = Mapping[str, Mapping[str, Any]]
@@ -33,6 +33,14 @@ _FIELDS: Final[dict[str, Callable[[AccessFinding], Sequence[str]]]] = {
     "resourceType": lambda it: [it.type],
     "status": lambda it: [it.status],
 }
+_OF_SOME: Final = (
+    "accessType",
+    "principalOwnerAccount",
+    "principalType",
+    "resourceControlPolicyRestriction",
+    "serviceControlPolicyRestriction",
+)
+"""The keys of members of the details that only some findings have."""
 _KEY: Final = re.compile(r"(condition\.[\w:/.-]{1,256}|principal\.(AWS|Federated|CanonicalUser))")
 
 
@@ -40,6 +48,14 @@ _LIMITED: Final[Mapping[str, frozenset[str]]] = {
     UNUSED: frozenset({"error", "findingType", "id", "resource", "resourceOwnerAccount", "resourceType", "status"}),
 }
 """The keys that are for the findings of an analysis, by the column "Supported analyzer types"; others have all."""
+_ONLY: Final[Mapping[str, str]] = {
+    "accessType": INTERNAL,
+    "isPublic": EXTERNAL,
+    "principalOwnerAccount": INTERNAL,
+    "principalType": INTERNAL,
+    "serviceControlPolicyRestriction": INTERNAL,
+}
+"""The keys that are for the findings of one analysis alone."""
 
 
 _LISTED: Final = frozenset({"id", "status"})
@@ -51,11 +67,12 @@ def check(given: Filter, kind: str, *, of_rule: bool = False, further: Collectio
 
     It may have `further` keys. Raises Fault ValidationException.
     """
-    limited = _LIMITED.get(KINDS[kind].analysis)
+    analysis = KINDS[kind].analysis
+    limited = _LIMITED.get(analysis)
     for key, criterion in given.items():
-        if key not in _FIELDS and key not in further and not _KEY.fullmatch(key):
+        if not (key in _FIELDS or key in _OF_SOME or key in further or _KEY.fullmatch(key)):
             raise invalid("filter", f"{key} is not a filter key.")
-        if limited is not None and key not in limited:
+        if (limited is not None and key not in limited) or _ONLY.get(key, analysis) != analysis:
             raise invalid("filter", f"{key} is not a filter key of analyzers of the type {kind}.")
         if of_rule and key in _LISTED:
             raise invalid("filter", f"{key} is not a filter key of archive rules.")
@@ -82,6 +99,8 @@ def _values(finding: AccessFinding, key: str) -> Sequence[str]:
     if key.startswith(_PRINCIPAL):
         named = finding.principal.get(key.removeprefix(_PRINCIPAL))
         return [] if named is None else [named]
+    if key in _OF_SOME:
+        return [str(finding.more[key])] if key in finding.more else []
     return _FIELDS[key](finding)
 
 

@@ -1,8 +1,8 @@
 """Findings of analyzers and the resources that they have analyzed.
 
 Access Analyzer API Reference, ListFindings, ListFindingsV2, GetFinding, GetFindingV2, UpdateFindings,
-StartResourceScan, ListAnalyzedResources, GetAnalyzedResource. What is older than analyzers of unused access is for
-analyzers of external access alone.
+StartResourceScan, ListAnalyzedResources, GetAnalyzedResource. What is older than other analyzers is for those of
+external access alone.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.core.arn import PARTITION, Arn
-from locum.services.accessanalyzer import filters
+from locum.services.accessanalyzer import filters, internal_access
 from locum.services.accessanalyzer.faults import invalid, not_found
-from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS
+from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS
 from locum.services.accessanalyzer.lookups import LISTS, analyzer_at, findings_of, resources_of
 from locum.services.pagination import Ordered
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import put
-from locum.state.analyzers import EXTERNAL_ACCESS, AccessFinding, AnalyzedResource, Analyzer
+from locum.state.analyzers import EXTERNAL_ACCESS, INTERNAL_ACCESS, AccessFinding, AnalyzedResource, Analyzer
 from locum.state.autoscaling import regional
 
 _SORTED: Final[dict[str, Callable[[AccessFinding], Any]]] = {
@@ -68,20 +68,22 @@ def get_finding(ctx: Context, params: Params) -> Outcome:
 def get_finding_v2(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetFindingV2."""
     finding = _finding(ctx, params)
-    details = finding.details or _external_details(finding)
+    details = finding.details or _access_details(finding)
     page = LISTS.page(params, Ordered(enumerate(details)), lambda it: f"{it[0]:08}")
     told = {**_common(finding), "findingType": finding.finding_type}
     return Outcome({**told, "findingDetails": [structure for _, structure in page.items], **page.rest})
 
 
-def _external_details(finding: AccessFinding) -> tuple[dict[str, Any], ...]:
+def _access_details(finding: AccessFinding) -> tuple[dict[str, Any], ...]:
+    if finding.finding_type == INTERNAL_ACCESS:
+        return ({"internalAccessDetails": internal_access.details(finding)},)
     return ({"externalAccessDetails": _details(finding)},) if finding.finding_type == EXTERNAL_ACCESS else ()
 
 
-def _of_external(ctx: Context, params: Params) -> Analyzer:
-    """The analyzer, which has to be of external access. Raises Fault."""
+def _of_external(ctx: Context, params: Params, *others: str) -> Analyzer:
+    """The analyzer, which has to be of external access, or of one of some `others`. Raises Fault."""
     analyzer = analyzer_at(ctx, params["analyzerArn"])
-    if KINDS[analyzer.type].analysis != EXTERNAL:
+    if KINDS[analyzer.type].analysis not in (EXTERNAL, *others):
         raise invalid("analyzerArn", "The operation is supported only for external access analyzers.")
     return analyzer
 
@@ -159,7 +161,7 @@ def start_resource_scan(ctx: Context, params: Params) -> Outcome:
 
 def list_analyzed_resources(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ListAnalyzedResources."""
-    analyzer = _of_external(ctx, params)
+    analyzer = _of_external(ctx, params, INTERNAL)
     wanted = [it for it in resources_of(ctx.state, analyzer) if params.get("resourceType") in (None, it.type)]
     page = LISTS.page(params, wanted, lambda it: it.arn)
     return page.outcome(

@@ -13,8 +13,16 @@ from locum.core.arn import PARTITION
 from locum.core.clock import iso8601
 from locum.core.service_events import ServiceEvent
 from locum.credentials import KeyRing
+from locum.services.accessanalyzer import internal_access
 from locum.state import State
-from locum.state.analyzers import EXTERNAL_ACCESS, UNUSED_ACCESS, UNUSED_PERMISSION, AccessFinding, AccessPreview
+from locum.state.analyzers import (
+    EXTERNAL_ACCESS,
+    INTERNAL_ACCESS,
+    UNUSED_ACCESS,
+    UNUSED_PERMISSION,
+    AccessFinding,
+    AccessPreview,
+)
 from locum.state.autoscaling import regional
 
 _SOURCE: Final = "aws.access-analyzer"
@@ -37,7 +45,7 @@ def _of_finding(state: State, it: AccessFinding) -> Iterator[ServiceEvent]:
 
 
 def _told(it: AccessFinding) -> tuple[object, ...]:
-    return it.status, it.actions, it.public, it.error, [_names(each) for each in it.details]
+    return it.status, it.actions, it.public, it.error, it.more, [_names(each) for each in it.details]
 
 
 def _names(structure: Mapping[str, Any]) -> tuple[object, ...]:
@@ -72,6 +80,10 @@ def _external(it: AccessFinding, _before: str) -> dict[str, Any]:
     }
 
 
+def _internal(it: AccessFinding, _before: str) -> dict[str, Any]:
+    return {"version": "1.0", "id": it.id, **internal_access.event_detail(it)}
+
+
 def _unused(it: AccessFinding, before: str) -> dict[str, Any]:
     """The members of unused access; its version is one of its own each time that it has changed."""
     told = {
@@ -93,6 +105,7 @@ Details = Callable[[AccessFinding, str], dict[str, Any]]
 
 _EVENTS: Final[Mapping[str, tuple[str, Details]]] = {
     EXTERNAL_ACCESS: ("Access Analyzer Finding", _external),
+    INTERNAL_ACCESS: ("Internal Access Finding", _internal),
     **dict.fromkeys(UNUSED_ACCESS, ("Unused Access Finding for IAM entities", _unused)),
 }
 """By type of finding, the type of its event, and the members that this has beside the common ones."""

@@ -11,18 +11,26 @@ EXTERNAL: Final = "external"
 """Access of others to resources: by their policies, who outside of the zone of trust may do something."""
 UNUSED: Final = "unused"
 """Access that nobody uses: roles, keys and passwords of users, and permissions of both."""
+INTERNAL: Final = "internal"
+"""Access within an account or organization: which users and roles may do something with chosen resources."""
 
 
 class Kind(NamedTuple):
-    """A type of analyzers: its analysis, and how many an account has in a Region at most."""
+    """A type of analyzers: its analysis, and how many an account has in a Region at most.
+
+    `together`: it is how many all accounts of an organization have.
+    """
 
     analysis: str
     most: int
+    together: bool = False
 
 
 ACCOUNT: Final = "ACCOUNT"
 KINDS: Final = {
     ACCOUNT: Kind(EXTERNAL, most=1),
+    "ACCOUNT_INTERNAL_ACCESS": Kind(INTERNAL, most=1),
+    "ORGANIZATION_INTERNAL_ACCESS": Kind(INTERNAL, most=1, together=True),
     "ACCOUNT_UNUSED_ACCESS": Kind(UNUSED, most=1),
     "ORGANIZATION_UNUSED_ACCESS": Kind(UNUSED, most=5),
 }

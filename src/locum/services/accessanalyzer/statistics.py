@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS, UNUSED
+from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS, UNUSED
 from locum.services.accessanalyzer.lookups import analyzer_at, findings_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state.analyzers import UNUSED_ACCESS, AccessFinding
@@ -30,7 +30,7 @@ def get_findings_statistics(ctx: Context, params: Params) -> Outcome:
     analyzer = analyzer_at(ctx, params["analyzerArn"])
     member, counted = _COUNTED[KINDS[analyzer.type].analysis]
     found = findings_of(ctx.state, analyzer)
-    statistics = {**counted([it for it in found if it.status == "ACTIVE"]), **_totals(found)}
+    statistics = {**counted(found), **_totals(found)}
     return Outcome({"findingsStatistics": [{member: statistics}], "lastUpdatedAt": ctx.now})
 
 
@@ -40,7 +40,17 @@ def _totals(found: Findings) -> dict[str, int]:
     return {name: counts[status] for status, name in _STATUSES.items()}
 
 
-def _external(active: Findings) -> dict[str, Any]:
+def _active(found: Findings) -> Findings:
+    return [it for it in found if it.status == "ACTIVE"]
+
+
+def _internal(found: Findings) -> dict[str, Any]:
+    kinds = sorted({it.type for it in found})
+    return {"resourceTypeStatistics": {kind: _totals([it for it in found if it.type == kind]) for kind in kinds}}
+
+
+def _external(found: Findings) -> dict[str, Any]:
+    active = _active(found)
     kinds = sorted({it.type for it in active})
     return {"resourceTypeStatistics": {kind: _access(it for it in active if it.type == kind) for kind in kinds}}
 
@@ -51,7 +61,8 @@ def _access(found: Iterable[AccessFinding]) -> dict[str, int]:
     return {f"totalActive{name}": counts[name] for name in ("Public", "CrossAccount", "Errors")}
 
 
-def _unused(active: Findings) -> dict[str, Any]:
+def _unused(found: Findings) -> dict[str, Any]:
+    active = _active(found)
     types = Counter(it.finding_type for it in active)
     accounts = Counter(it.owner for it in active)
     told = {"unusedAccessTypeStatistics": [{"unusedAccessType": it, "total": types[it]} for it in UNUSED_ACCESS]}
@@ -67,8 +78,9 @@ def _account(account: str, active: Findings) -> dict[str, Any]:
 
 _COUNTED: Final[Mapping[str, tuple[str, Callable[[Findings], dict[str, Any]]]]] = {
     EXTERNAL: ("externalAccessFindingsStatistics", _external),
+    INTERNAL: ("internalAccessFindingsStatistics", _internal),
     UNUSED: ("unusedAccessFindingsStatistics", _unused),
 }
-"""The structure of an analysis, and what counts active findings for it."""
+"""The structure of an analysis, and what counts findings for it."""
 
 OPERATIONS: Final[dict[str, Operation]] = {"GetFindingsStatistics": reads(get_findings_statistics)}

@@ -33,7 +33,7 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
-    """An AnalyzerConfiguration as the API has it. A rule that is not there (any more) excludes nothing."""
+    """An AnalyzerConfiguration as the API has it. A rule that is not there (any more) takes nothing."""
     found = {name.removesuffix("Configuration"): it for name, it in _members(given, str.lower).items()}
     if "unusedAccess" in found:
         rule = found["unusedAccess"].get("analysisRule") or {"exclusions": []}
@@ -41,6 +41,9 @@ def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
             _with_tags(it, lambda pairs: {tag["key"]: tag["value"] for tag in pairs}) for it in rule["exclusions"]
         ]
         found["unusedAccess"]["analysisRule"] = {**rule, "exclusions": tagged}
+    if "internalAccess" in found:
+        rule = found["internalAccess"].get("internalAccessAnalysisRule") or {"inclusions": []}
+        found["internalAccess"] = {"analysisRule": rule}
     return found
 
 
@@ -51,6 +54,9 @@ def _told(configuration: Mapping[str, Any]) -> dict[str, Any]:
     if rule is not None:
         tagged = [_with_tags(it, _pairs) for it in rule["exclusions"]]
         found["unusedAccessConfiguration"]["analysisRule"] = {**rule, "exclusions": tagged}
+    rule = found.get("internalAccessConfiguration", {}).get("analysisRule")
+    if rule is not None:
+        found["internalAccessConfiguration"] = {"internalAccessAnalysisRule": rule}
     return dict(_members(found, str.upper))
 
 
