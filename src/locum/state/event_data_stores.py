@@ -21,6 +21,11 @@ Selectors = tuple[dict[str, Any], ...]
 """Advanced event selectors, as the API has them."""
 
 
+def arn_of(account: str, region: str, store: str) -> str:
+    """The ARN of the event data store with the id `store`."""
+    return f"arn:{PARTITION}:cloudtrail:{region}:{account}:eventdatastore/{store}"
+
+
 class Ingestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True):
     """A time from `start` to before `end` in which a store took in events, and which ones: see `EventDataStore`."""
 
@@ -64,7 +69,7 @@ class EventDataStore(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     @property
     def arn(self) -> str:
         """The ARN."""
-        return f"arn:{PARTITION}:cloudtrail:{self.region}:{self.account}:eventdatastore/{self.id}"
+        return arn_of(self.account, self.region, self.id)
 
     @property
     def status(self) -> str:
@@ -103,8 +108,9 @@ UNDER_WAY: Final = ("QUEUED", "RUNNING")
 class EventDataStoreQuery(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="event-data-store-query"):
     """A query. `stores` are the ids of the event data stores that it reads, `status` is the API's.
 
-    `started` is when it was asked for. Of one that has ended: `rows` are those of its result, `scanned` the events that
-    its stores have and `octets` the length of their JSON, `milliseconds` how long it ran, `error` why it failed.
+    `account` owns them, whoever asked. `started` is when it was asked for. Of one that has ended: `rows` are those of
+    its result, `scanned` the events that its stores have and `octets` the length of their JSON, `milliseconds` how long
+    it ran, `error` why it failed.
     """
 
     region: str

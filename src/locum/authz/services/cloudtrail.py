@@ -12,6 +12,9 @@ from locum.core.lake_statements import stores_named
 from locum.core.resources import ResourceFacts
 from locum.state import EventDataStore, EventDataStoreQuery, State
 from locum.state.autoscaling import regional
+from locum.state.delegate_policies import delegate_policy, with_default
+from locum.state.organizations import delegator_of
+from locum.state.seen_stores import CLOUDTRAIL, store_owner
 from locum.state.seen_trails import named
 from locum.state.trails import Trail
 
@@ -41,20 +44,33 @@ def _stores(state: State, call: Call, values: Values) -> Iterable[str]:
     One of which nothing is known where a statement names none. Where there is no such query, which no call can have
     results of, the store that the call names as well is enough.
     """
-    name, statement, query = values
+    name, statement, query, owner = values
     if name:
-        return (name,) if name.startswith("arn:") else (own_arn(call, "cloudtrail", f"{_STORE}/", name),)
-    names: Iterable[str] = stores_named(statement or "")
-    if query:
-        found = state.get(EventDataStoreQuery, call.caller.account, regional(call.region, query))
-        if found is None and call.params.get("EventDataStore"):
-            return ()
-        names = found.stores if found else ()
-    return [own_arn(call, "cloudtrail", f"{_STORE}/", it) for it in names or ("",)]
+        return (name,) if name.startswith("arn:") else (_store(state, call, name, owner),)
+    if not query:
+        return [_store(state, call, it, owner) for it in stores_named(statement or "") or ("",)]
+    found = _query(state, call, query, owner)
+    if found is None and call.params.get("EventDataStore"):
+        return ()
+    return [_store(state, call, it, found.account) for it in found.stores] if found else [_store(state, call, "", "")]
+
+
+def _query(state: State, call: Call, name: str, owner: str | None) -> EventDataStoreQuery | None:
+    """The query with an id: of the account that the call names, also by the ARN of a store, or of what it sees."""
+    caller, store = call.caller.account, Arn.find(call.params.get("EventDataStore") or "")
+    places = (owner, store.account if store else None, caller, delegator_of(state, caller, CLOUDTRAIL))
+    found = (state.get(EventDataStoreQuery, it, regional(call.region, name)) for it in places if it)
+    return next((query for query in found if query is not None), None)
+
+
+def _store(state: State, call: Call, name: str, owner: str | None) -> str:
+    """The ARN of the event data store with an id, of the account `owner` or of the one that the caller's sees."""
+    account = owner or store_owner(state, call.caller.account, call.region, name)
+    return own_arn(call, "cloudtrail", f"{_STORE}/", name, account=account)
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:
-    """The account and the tags of a trail or an event data store."""
+    """The account, the policy and the tags of a trail or an event data store."""
     parsed = Arn.find(arn)
     if parsed is None:
         return None
@@ -65,7 +81,9 @@ def _facts(state: State, arn: str) -> ResourceFacts | None:
         found = state.get(Trail, parsed.account, key)
     elif kind == _STORE:
         found = state.get(EventDataStore, parsed.account, key)
-    return None if found is None else ResourceFacts(found.account, None, found.tags)
+    if found is None:
+        return None
+    return ResourceFacts(found.account, with_default("", delegate_policy(state, found)), found.tags)
 
 
 FUNCTIONS: Final = Functions(
