@@ -1,0 +1,75 @@
+"""The resource types of CloudTrail Lake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.inprocess import InProcess, refusal
+from support.remaking import Remaking, own
+
+STORE = "AWS::CloudTrail::EventDataStore"
+
+
+@pytest.fixture(scope="module")
+def making(plane: InProcess) -> Remaking:
+    return Remaking(plane)
+
+
+@pytest.fixture(scope="module")
+def cloudtrail(plane: InProcess) -> Any:
+    return plane.client("cloudtrail")
+
+
+def selecting(*conditions: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}, *conditions]}]
+
+
+def tags(cloudtrail: Any, arn: str) -> dict[str, str]:
+    return own(cloudtrail.list_tags(ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"])
+
+
+def test_a_store_is_made_changed_and_deleted(cloudtrail: Any, making: Remaking) -> None:
+    only_read = selecting({"Field": "readOnly", "Equals": ["true"]})
+    made = making.create(
+        STORE,
+        AdvancedEventSelectors=only_read,
+        RetentionPeriod=90,
+        TerminationProtectionEnabled=False,
+        IngestionEnabled=False,
+        Tags=[{"Key": "a", "Value": "1"}],
+    )
+
+    def seen() -> dict[str, Any]:
+        found: dict[str, Any] = cloudtrail.get_event_data_store(EventDataStore=made.physical)
+        return found
+
+    assert made.attributes["EventDataStoreArn"] == made.physical == seen()["EventDataStoreArn"]
+    assert (made.attributes["Status"], seen()["RetentionPeriod"]) == ("STOPPED_INGESTION", 90)
+    assert tags(cloudtrail, made.physical) == {"a": "1"}
+    changed = {"Name": "shop-events", "RetentionPeriod": 7, "TerminationProtectionEnabled": False}
+    after = making.update(made, **changed, Tags=[{"Key": "b", "Value": "2"}])
+    assert (after.attributes["Status"], seen()["RetentionPeriod"], seen()["Name"]) == ("ENABLED", 7, "shop-events")
+    assert tags(cloudtrail, made.physical) == {"b": "2"}
+    making.delete(after)
+    making.delete(after)
+    assert seen()["Status"] == "PENDING_DELETION"
+
+
+def test_a_store_that_an_interrupted_creation_has_made_is_found_again(cloudtrail: Any, making: Remaking) -> None:
+    made = making.create(STORE, "Again", TerminationProtectionEnabled=False)
+    assert making.again(made).physical == made.physical
+    making.delete(made)
+
+
+def test_a_protected_store_is_not_deleted(cloudtrail: Any, making: Remaking) -> None:
+    made = making.create(STORE, "Protected")
+    with pytest.raises(Exception, match="termination protection"):
+        making.delete(made)
+    making.delete(making.update(made, TerminationProtectionEnabled=False))
+    cloudtrail.restore_event_data_store(EventDataStore=made.physical)
+    assert refusal(cloudtrail.restore_event_data_store, EventDataStore=made.physical)[0] == (
+        "InvalidEventDataStoreStatusException"
+    )
+    making.delete(made)
