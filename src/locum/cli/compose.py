@@ -27,7 +27,7 @@ from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
-from locum.agents.lake.host import OPERATIONS as QUERIES
+from locum.agents.lake.host import OPERATIONS as LAKE
 from locum.agents.lake.host import LakeHost
 from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.scaling import AutoScaling
@@ -327,7 +327,7 @@ class Node:
         if not options.backends.keys() & {"ec2", "*"}:  # which have the output of their instances
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
         self.lake = LakeHost(options.data, lambda: self.runtime, lambda: self.journal)
-        hosted |= {("cloudtrail", operation): self.lake for operation in QUERIES}
+        hosted |= dict.fromkeys(LAKE, self.lake)
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)

@@ -16,6 +16,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.channels import Channel
 from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
     AwaitedResponse,
@@ -83,6 +84,7 @@ __all__ = [
     "AutoScalingGroup",
     "AwaitedResponse",
     "ChangeSet",
+    "Channel",
     "Command",
     "CommandInvocation",
     "CredentialReport",

@@ -30,6 +30,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.channels import Channel
 from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
     ChangeSet,
@@ -136,6 +137,7 @@ AnyEntity = (
     | DigestKey
     | EventDataStore
     | EventDataStoreQuery
+    | Channel
     | Analyzer
     | AnalyzedResource
     | AccessFinding

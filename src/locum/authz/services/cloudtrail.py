@@ -1,4 +1,4 @@
-"""AWS CloudTrail: trails and event data stores by names, ids and ARNs, and as tables of queries, and their tags."""
+"""AWS CloudTrail: trails, channels and event data stores by names, ids and ARNs, and as tables of queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from locum.authz.functions import Functions, Values, own_arn
 from locum.core.arn import Arn
 from locum.core.lake_statements import stores_named
 from locum.core.resources import ResourceFacts
-from locum.state import EventDataStore, EventDataStoreQuery, State
+from locum.state import Channel, EventDataStore, EventDataStoreQuery, State
 from locum.state.autoscaling import regional
 from locum.state.delegate_policies import delegate_policy, with_default
 from locum.state.organizations import delegator_of
@@ -18,6 +18,7 @@ from locum.state.seen_stores import CLOUDTRAIL, store_owner
 from locum.state.seen_trails import named
 from locum.state.trails import Trail
 
+_CHANNEL: Final = "channel"
 _STORE: Final = "eventdatastore"
 _TRAIL: Final = "trail"
 _OF_TRAILS: Final = (
@@ -70,24 +71,35 @@ def _store(state: State, call: Call, name: str, owner: str | None) -> str:
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:
-    """The account, the policy and the tags of a trail or an event data store."""
+    """The account, the policy and the tags of a trail, an event data store or a channel."""
     parsed = Arn.find(arn)
     if parsed is None:
         return None
     kind, _, name = parsed.resource.partition("/")
     key = regional(parsed.region, name)
-    found: Trail | EventDataStore | None = None
+    found: Trail | EventDataStore | Channel | None = None
     if kind == _TRAIL:
         found = state.get(Trail, parsed.account, key)
     elif kind == _STORE:
         found = state.get(EventDataStore, parsed.account, key)
-    if found is None:
+    elif kind == _CHANNEL:
+        found = state.get(Channel, parsed.account, key)
+    if found is None or found.arn != arn:
         return None
-    return ResourceFacts(found.account, with_default("", delegate_policy(state, found)), found.tags)
+    own = "" if isinstance(found, Trail) else found.policy
+    default = "" if isinstance(found, Channel) else delegate_policy(state, found)
+    return ResourceFacts(found.account, with_default(own, default), found.tags)
+
+
+def _channel(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A channel by its ARN, or by its id, which is the end of that; another resource by its ARN."""
+    name = values[0] or ""
+    return (name,) if name.startswith("arn:") else (own_arn(call, "cloudtrail", f"{_CHANNEL}/", name),)
 
 
 FUNCTIONS: Final = Functions(
-    resolvers={"cloudtrail_trail": _trail, "cloudtrail_store": _stores},
+    resolvers={"cloudtrail_trail": _trail, "cloudtrail_store": _stores, "cloudtrail_channel": _channel},
     facts=_facts,
+    unshared_actions=frozenset({"cloudtrail:DeleteResourcePolicy", "cloudtrail:PutResourcePolicy"}),
     caller_only_actions=frozenset(f"cloudtrail:{action}" for action in _OF_TRAILS.split()),
 )

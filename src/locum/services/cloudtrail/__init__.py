@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from locum.services.cloudtrail import delegates, event_data_stores, public_keys, selectors, tagging, trails
+from locum.services.cloudtrail import (
+    channels,
+    delegates,
+    event_data_stores,
+    policies,
+    public_keys,
+    selectors,
+    tagging,
+    trails,
+)
 from locum.services.cloudtrail.lookup import RATE, lookup_events
 from locum.services.verbs import Operation, looks_up
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "LookupEvents": looks_up(lookup_events)._replace(rate=RATE),
+    **channels.OPERATIONS,
     **delegates.OPERATIONS,
     **event_data_stores.OPERATIONS,
+    **policies.OPERATIONS,
     **public_keys.OPERATIONS,
     **selectors.OPERATIONS,
     **tagging.OPERATIONS,

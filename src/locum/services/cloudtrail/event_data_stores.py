@@ -7,7 +7,7 @@ answered by the host of queries, which is no verb's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -25,7 +25,8 @@ from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import State, put, remove
 from locum.state.autoscaling import regional
-from locum.state.event_data_stores import EventDataStore, Ingestion, Selectors
+from locum.state.channels import Channel
+from locum.state.event_data_stores import ACTIVITY, EventDataStore, Ingestion, Selectors
 from locum.state.seen_stores import store_owner, stores_seen
 
 MOST: Final = 10
@@ -114,6 +115,8 @@ def update_event_data_store(ctx: Context, params: Params) -> Asking:
         billing=billing,
         protected=params.get("TerminationProtectionEnabled", store.protected),
     )
+    if changed.activity != store.activity:
+        raise invalid_selectors("The event category of an event data store cannot be changed.")
     if _selection(changed) != _selection(store) and store.since:
         changed = replace(changed, past=_past(ctx, store), since=ctx.now)
     effects = yield from linked_role_of(ctx, organization)
@@ -141,6 +144,9 @@ def delete_event_data_store(ctx: Context, params: Params) -> Outcome:
             "EventDataStoreTerminationProtectedException",
             "The event data store cannot be deleted because termination protection is enabled for it.",
         )
+    if any(store.arn in channel.destinations for channel in ctx.state.table(Channel, store.account).values()):
+        message = "The event data store cannot be deleted because it is the destination of a channel."
+        raise Fault("ChannelExistsForEDSException", message)
     if sum(1 for other in _present(ctx, store.account) if other.deleted) >= MOST_DELETED:
         raise _limit_exceeded()
     past = _past(ctx, store) if store.since else store.past
@@ -159,9 +165,18 @@ def restore_event_data_store(ctx: Context, params: Params) -> Outcome:
     return Outcome(shown(restored), (put(restored),))
 
 
+def _switchable(ctx: Context, params: Params) -> EventDataStore:
+    """The store of a call, if its ingestion can be started and stopped. Raises Fault."""
+    store = find(ctx, params["EventDataStore"])
+    if store.activity:
+        message = f"The ingestion of events of the category {ACTIVITY} cannot be started or stopped."
+        raise Fault("InvalidEventDataStoreCategoryException", message)
+    return store
+
+
 def start_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
     """StartEventDataStoreIngestion."""
-    store = find(ctx, params["EventDataStore"])
+    store = _switchable(ctx, params)
     if store.status != "STOPPED_INGESTION":
         raise _wrong_status("STOPPED_INGESTION")
     return Outcome({}, (put(replace(store, since=ctx.now, updated=ctx.now)),))
@@ -169,7 +184,7 @@ def start_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
 
 def stop_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
     """StopEventDataStoreIngestion."""
-    store = find(ctx, params["EventDataStore"])
+    store = _switchable(ctx, params)
     if store.status != "ENABLED":
         raise _wrong_status("ENABLED")
     return Outcome({}, (put(replace(store, past=_past(ctx, store), since=0.0, updated=ctx.now)),))
@@ -241,9 +256,15 @@ def _selectors(params: Params) -> Selectors:
     check(selectors, event_data_store=True)
     for selector in selectors:
         for _, category in conditions_of(selector)["eventCategory"]:
-            if category in OTHER_CATEGORIES:
+            if category in OTHER_CATEGORIES - {ACTIVITY}:
                 raise _unsupported(f"Event data stores for the event category {category}")
+    if len({_is_activity(selector) for selector in selectors}) > 1:
+        raise invalid_selectors(f"Events of the category {ACTIVITY} cannot be selected beside others.")
     return tuple(selectors)
+
+
+def _is_activity(selector: Mapping[str, Any]) -> bool:
+    return any(category == ACTIVITY for _, category in conditions_of(selector)["eventCategory"])
 
 
 def _retention(days: int | None, billing: str) -> int:
