@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from locum.core.errors import Fault
+from locum.services.cloudformation.providers.base import Resource
+from support.channels import ACTIVITY
 from support.inprocess import InProcess, refusal
 from support.remaking import Remaking, own
 
+CHANNEL = "AWS::CloudTrail::Channel"
+POLICY = "AWS::CloudTrail::ResourcePolicy"
 STORE = "AWS::CloudTrail::EventDataStore"
 
 
@@ -65,7 +71,7 @@ def test_a_store_that_an_interrupted_creation_has_made_is_found_again(cloudtrail
 
 def test_a_protected_store_is_not_deleted(cloudtrail: Any, making: Remaking) -> None:
     made = making.create(STORE, "Protected")
-    with pytest.raises(Exception, match="termination protection"):
+    with pytest.raises(Fault, match="termination protection"):
         making.delete(made)
     making.delete(making.update(made, TerminationProtectionEnabled=False))
     cloudtrail.restore_event_data_store(EventDataStore=made.physical)
@@ -73,3 +79,50 @@ def test_a_protected_store_is_not_deleted(cloudtrail: Any, making: Remaking) -> 
         "InvalidEventDataStoreStatusException"
     )
     making.delete(made)
+
+
+@pytest.fixture(scope="module")
+def activity(making: Remaking) -> Iterator[Resource]:
+    """A store for events from outside of AWS."""
+    made = making.create(STORE, "Activity", AdvancedEventSelectors=[ACTIVITY], TerminationProtectionEnabled=False)
+    yield made
+    making.delete(made)
+
+
+def test_a_channel_is_made_changed_and_deleted(cloudtrail: Any, making: Remaking, activity: Resource) -> None:
+    places = [{"Type": "EVENT_DATA_STORE", "Location": activity.physical}]
+    given = {"Source": "Custom", "Destinations": places}
+    made = making.create(CHANNEL, **given, Tags=[{"Key": "a", "Value": "1"}])
+    assert made.attributes["ChannelArn"] == made.physical == making.again(made).physical
+    assert tags(cloudtrail, made.physical) == {"a": "1"}
+    after = making.update(made, **given, Name="events")
+    assert cloudtrail.get_channel(Channel=made.physical)["Name"] == "events"
+    assert tags(cloudtrail, made.physical) == {}
+    making.delete(after)
+    making.delete(after)
+    assert refusal(cloudtrail.get_channel, Channel=made.physical)[0] == "ChannelNotFoundException"
+
+
+def test_a_policy_is_put_changed_and_deleted(cloudtrail: Any, making: Remaking, activity: Resource) -> None:
+    def given(action: str) -> dict[str, Any]:
+        allowed = {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Resource": activity.physical}
+        statement = {**allowed, "Action": f"cloudtrail:{action}"}
+        return {
+            "ResourceArn": activity.physical,
+            "ResourcePolicy": {"Version": "2012-10-17", "Statement": [statement]},
+        }
+
+    def shown() -> str:
+        return str(cloudtrail.get_resource_policy(ResourceArn=activity.physical)["ResourcePolicy"])
+
+    made = making.create(POLICY, **given("StartQuery"))
+    assert made.physical == activity.physical
+    assert "cloudtrail:StartQuery" in shown()
+    with pytest.raises(Fault, match="already exists"):
+        making.create(POLICY, **given("GetEventDataStore"))
+    after = making.update(made, **given("GetEventDataStore"))
+    assert "cloudtrail:GetEventDataStore" in shown()
+    making.delete(after)
+    making.delete(after)
+    told = refusal(cloudtrail.get_resource_policy, ResourceArn=activity.physical)
+    assert told[0] == "ResourcePolicyNotFoundException"

@@ -1,4 +1,4 @@
-"""CloudTrail: trails and event data stores."""
+"""CloudTrail: trails, event data stores, channels, and the resource policies of those."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Made, Properties, Provider, Request, Resource, Work
+from locum.services.cloudformation.providers.guards import new_only
 from locum.services.cloudformation.providers.steps import lenient, truth, without
 from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 from locum.services.cloudformation.providers.templates import filled
@@ -138,6 +139,40 @@ _STORES: Final = Row(
 )
 
 
+_CHANNEL: Final = {"Channel": "{id}"}
+_CHANNELS: Final = Row(
+    "cloudtrail",
+    Call("CreateChannel", takes="Destinations Source"),
+    "{c.ChannelArn}",
+    (Call("DeleteChannel", _CHANNEL),),
+    attributes={"ChannelArn": "{id}"},
+    name=Name("Name", 128),
+    tags=_TAGS,
+    settings=(Change(Call("UpdateChannel", _CHANNEL, "Destinations Name")),),
+    shown=Shown(
+        Call("GetChannel", _CHANNEL),
+        "",
+        parts=(Part("Tags", Call("ListTags", {"ResourceIdList": ["{id}"]}), "ResourceTagList.0.TagsList"),),
+        lists=Listing(Call("ListChannels"), "Channels", "{item.ChannelArn}"),
+    ),
+)
+
+_RESOURCE: Final = {"ResourceArn": "{id}"}
+_POLICIES: Final = Row(
+    "cloudtrail",
+    Call("PutResourcePolicy", takes="ResourceArn ResourcePolicy"),
+    "{p.ResourceArn}",
+    (Call("DeleteResourcePolicy", _RESOURCE),),
+    settings=(Change(Call("PutResourcePolicy", _RESOURCE, "ResourcePolicy")),),
+    shown=Shown(Call("GetResourcePolicy", _RESOURCE), ""),
+)
+
+
+def _policy_of(resource: Resource) -> Request:
+    """The call that shows the policy that is there already."""
+    return Request("cloudtrail", "GetResourcePolicy", {"ResourceArn": resource.properties["ResourceArn"]})
+
+
 def _found_again(row: Row, exists: str) -> Provider:
     """The provider of `row`, which finds what an interrupted creation has made, and which `exists`, in the list."""
     made_by, lists = provider(row), row.shown.lists if row.shown else None
@@ -159,8 +194,10 @@ def _found_again(row: Row, exists: str) -> Provider:
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
+    "AWS::CloudTrail::Channel": _found_again(_CHANNELS, "ChannelAlreadyExistsException"),
     "AWS::CloudTrail::EventDataStore": lenient(
         _found_again(_STORES, "EventDataStoreAlreadyExistsException"), "InactiveEventDataStoreException"
     ),
+    "AWS::CloudTrail::ResourcePolicy": new_only(provider(_POLICIES), _policy_of, at="ResourcePolicy"),
     "AWS::CloudTrail::Trail": lenient(provider(_TRAIL), "TrailNotFoundException"),
 }
