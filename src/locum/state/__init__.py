@@ -70,6 +70,7 @@ from locum.state.stack_sets import (
     StackSetTemplate,
 )
 from locum.state.state import State, apply, change
+from locum.state.trail_imports import TrailImport, TrailImportFailure
 
 __all__ = [
     "AWS_MANAGED_ACCOUNT",
@@ -154,6 +155,8 @@ __all__ = [
     "StackTemplate",
     "StackVersion",
     "State",
+    "TrailImport",
+    "TrailImportFailure",
     "Unit",
     "User",
     "apply",

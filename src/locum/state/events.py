@@ -65,6 +65,7 @@ from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
 from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
+from locum.state.trail_imports import TrailImport, TrailImportFailure
 from locum.state.trails import DigestChain, DigestKey, LogFile, Trail, TrailProgress
 
 FORMAT: Final = 2
@@ -138,6 +139,8 @@ AnyEntity = (
     | EventDataStore
     | EventDataStoreQuery
     | Channel
+    | TrailImport
+    | TrailImportFailure
     | Analyzer
     | AnalyzedResource
     | AccessFinding
