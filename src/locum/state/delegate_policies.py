@@ -23,7 +23,7 @@ GenerateQuery GenerateQueryResultsSummary GetEventConfiguration GetEventDataStor
 ListEventDataStores ListQueries ListTags PutEventConfiguration PutInsightSelectors RemoveTags RestoreEventDataStore
 SearchSampleQueries StartEventDataStoreIngestion StartQuery StopEventDataStoreIngestion UpdateEventDataStore
 """
-_OF_TRAILS: Final = "AddTags ListTags RemoveTags"
+_OF_TRAILS: Final = "AddTags GetEventConfiguration ListTags PutEventConfiguration RemoveTags"
 """What is not decided by the policies of the caller alone, as the other actions on trails are."""
 
 

@@ -46,7 +46,7 @@ class EventDataStore(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     of all of its `organization`'s, and what it is given besides. `since` is when it began to take in events with these
     settings, 0 where it takes in none; `past` are the times before, oldest first. `deleted` is when it was deleted, or
     0; it is `resumed` when it is restored, if it took in events then. `protected`: termination protection. `policy` is
-    its resource policy.
+    its resource policy, `event_size` the MaxEventSize of the API, which cuts nothing.
     """
 
     region: str
@@ -66,6 +66,7 @@ class EventDataStore(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     resumed: bool = False
     tags: Tags = {}
     policy: str = ""
+    event_size: str = "Standard"
 
     @property
     def key(self) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from locum.services.cloudtrail import (
     channels,
     delegates,
+    event_configuration,
     event_data_stores,
     imports,
     policies,
@@ -26,6 +27,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "LookupEvents": looks_up(lookup_events)._replace(rate=RATE),
     **channels.OPERATIONS,
     **delegates.OPERATIONS,
+    **event_configuration.OPERATIONS,
     **event_data_stores.OPERATIONS,
     **imports.OPERATIONS,
     **policies.OPERATIONS,

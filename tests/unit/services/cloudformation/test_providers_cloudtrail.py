@@ -44,6 +44,7 @@ def test_a_store_is_made_changed_and_deleted(cloudtrail: Any, making: Remaking) 
         RetentionPeriod=90,
         TerminationProtectionEnabled=False,
         IngestionEnabled=False,
+        MaxEventSize="Large",
         Tags=[{"Key": "a", "Value": "1"}],
     )
 
@@ -54,10 +55,12 @@ def test_a_store_is_made_changed_and_deleted(cloudtrail: Any, making: Remaking) 
     assert made.attributes["EventDataStoreArn"] == made.physical == seen()["EventDataStoreArn"]
     assert (made.attributes["Status"], seen()["RetentionPeriod"]) == ("STOPPED_INGESTION", 90)
     assert tags(cloudtrail, made.physical) == {"a": "1"}
+    assert cloudtrail.get_event_configuration(EventDataStore=made.physical)["MaxEventSize"] == "Large"
     changed = {"Name": "shop-events", "RetentionPeriod": 7, "TerminationProtectionEnabled": False}
     after = making.update(made, **changed, Tags=[{"Key": "b", "Value": "2"}])
     assert (after.attributes["Status"], seen()["RetentionPeriod"], seen()["Name"]) == ("ENABLED", 7, "shop-events")
     assert tags(cloudtrail, made.physical) == {"b": "2"}
+    assert cloudtrail.get_event_configuration(EventDataStore=made.physical)["MaxEventSize"] == "Standard"
     making.delete(after)
     making.delete(after)
     assert seen()["Status"] == "PENDING_DELETION"

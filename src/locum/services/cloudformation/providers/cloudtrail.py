@@ -121,6 +121,11 @@ _STORES: Final = Row(
             defaults={"MultiRegionEnabled": True, "OrganizationEnabled": False, "TerminationProtectionEnabled": True},
         ),
         Change(
+            Call("PutEventConfiguration", _STORE, "ContextKeySelectors MaxEventSize"),
+            defaults={"ContextKeySelectors": [], "MaxEventSize": "Standard"},
+            at_creation=True,
+        ),
+        Change(
             Call("StopEventDataStoreIngestion", _STORE),
             on="IngestionEnabled",
             removed=Call("StartEventDataStoreIngestion", _STORE),
