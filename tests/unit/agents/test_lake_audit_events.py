@@ -172,3 +172,10 @@ def test_the_record_has_the_channel_and_not_the_events(plane: InProcess, channel
     assert channels.arn in told
     assert "Confidential" not in told
     assert "passphrase" not in told
+
+
+@pytest.mark.parametrize("value", ["\ud800", "\0", {"a": "\0"}, "'); DROP TABLE added; --", 10**400, [[[]]]])
+def test_attack_a_value_of_an_event_breaks_no_query(channels: Channels, value: Any) -> None:
+    channels.put(entry("bad", eventName="A", other=value, additionalEventData={"v": value}), entry("good"))
+    assert ["Bought"] in channels.rows()
+    channels.rows("*")

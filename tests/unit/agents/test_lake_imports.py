@@ -80,7 +80,7 @@ class House:
         """The id of a new import."""
         source = {
             "S3LocationUri": params.pop("S3LocationUri", f"s3://{self.bucket}/"),
-            "S3BucketRegion": "us-east-1",
+            "S3BucketRegion": params.pop("S3BucketRegion", "us-east-1"),
             "S3BucketAccessRoleArn": self.role,
         }
         given = {"Destinations": [self.arn], "ImportSource": {"S3": source}}
@@ -245,6 +245,7 @@ def test_what_cannot_be_imported_is_refused(plane: InProcess, house: House) -> N
         ({"Destinations": [f"{house.arn[:-1]}x"]}, "EventDataStoreARNInvalidException"),
         ({"S3LocationUri": "https://bucket/"}, "InvalidImportSourceException"),
         ({"S3LocationUri": "s3://nobodys-bucket/"}, "InvalidImportSourceException"),
+        ({"S3BucketRegion": "../us-east-1"}, "InvalidImportSourceException"),
         ({"StartEventTime": house.now, "EndEventTime": house.now - 1}, "InvalidParameterException"),
         (nothing, "InvalidParameterException"),
     ):
@@ -257,8 +258,11 @@ def test_what_cannot_be_imported_is_refused(plane: InProcess, house: House) -> N
 
 def test_attack_a_role_that_does_not_let_cloudtrail_in_for_the_store_reads_nothing(house: House) -> None:
     house.put(house.event("Secret"))
-    house.role = house.made_role({"StringEquals": {"aws:SourceArn": f"{house.arn[:-1]}0"}})
+    house.role = house.made_role({"StringEquals": {"aws:SourceArn": f"{house.arn}0"}})
     assert refusal(house.start)[0] == "InvalidImportSourceException"
+    for role in ("reader", "arn:aws:iam::000000000000:role/nobody", "arn:aws:s3:::a"):
+        house.role = role
+        assert refusal(house.start)[0] == "InvalidImportSourceException"
     eve = house.plane.user(fresh("eve"), allow("cloudtrail:*"))
     house.cloudtrail = house.plane.client("cloudtrail", eve)
     assert refused(house.start).code == "AccessDeniedException"
@@ -299,3 +303,31 @@ def test_the_store_selects_what_is_imported(plane: InProcess) -> None:
     house.put(house.event("Created"), house.event("Deleted"))
     assert house.imported()["ImportStatistics"]["EventsCompleted"] == 1
     assert house.names() == ["Created"]
+
+
+@pytest.mark.parametrize("resources", [["text"], 5, {"type": "a"}, [{"type": {}}, None]])
+def test_attack_a_record_of_another_shape_fails_its_file_alone(plane: InProcess, resources: Any) -> None:
+    of_objects = {"Field": "resources.type", "Equals": ["AWS::S3::Object"]}
+    category = {"Field": "eventCategory", "Equals": ["Data"]}
+    house = House(plane, AdvancedEventSelectors=[{"FieldSelectors": [category, of_objects]}])
+    house.put(house.event("Bad", eventCategory="Data", resources=resources))
+    house.put(house.event("Good", eventCategory="Data", resources=[{"type": "AWS::S3::Object"}]))
+    assert house.imported()["ImportStatus"] in ("FAILED", "COMPLETED")
+    assert house.names() == ["Good"]
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\0", "'; DROP TABLE added; --", {"a": [1]}, 10**400])
+def test_attack_a_value_of_an_event_breaks_no_query(house: House, name: Any) -> None:
+    house.put(house.event("A", errorMessage=name, requestParameters=name, userIdentity=name))
+    house.put(house.event("B"))
+    assert house.imported()["ImportStatus"] in ("FAILED", "COMPLETED")
+    assert "B" in house.names()
+    house.lake.rows(f"SELECT * FROM {house.store}")
+
+
+def test_attack_an_event_without_a_plain_id_fails_its_file(house: House) -> None:
+    for name in ("\ud800", "", "a b", "a" * 129, None, 5.5 * 10**300):
+        house.put(house.event("Bad", eventID=name))
+    house.put(house.event("Good"))
+    assert house.imported()["ImportStatistics"]["FailedEntries"] == 6
+    assert house.names() == ["Good"]

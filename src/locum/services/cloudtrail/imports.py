@@ -28,6 +28,7 @@ MOST: Final = 100
 """Imports of an account in a region that are kept: of more, the oldest that have ended are forgotten. AWS does not
 document how long they are kept."""
 _LOCATION: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
 _SESSION: Final = "CloudTrail"
 _NEW: Final = ("Destinations", "ImportSource", "StartEventTime", "EndEventTime")
 
@@ -62,6 +63,8 @@ def _new(ctx: Context, params: Params) -> TrailImport:
     source = params["ImportSource"]["S3"]
     if not _LOCATION.fullmatch(source["S3LocationUri"]):
         raise Fault("InvalidImportSourceException", f"{source['S3LocationUri']} is not the URI of an S3 bucket.")
+    if not _REGION.fullmatch(source["S3BucketRegion"]):
+        raise Fault("InvalidImportSourceException", f"{source['S3BucketRegion']} is not a Region.")
     start, end = params.get("StartEventTime", 0.0), params.get("EndEventTime", 0.0)
     if start and end and start > end:
         raise _invalid("The start time must not be after the end time.")

@@ -17,13 +17,14 @@ from locum.core.event_selectors import selected
 from locum.state.event_data_stores import EventDataStore
 from locum.state.trail_imports import TrailImport
 
-LARGEST: Final = 128 << 20
+LARGEST: Final = 64 << 20
 """Octets of a log file that is unpacked."""
 LARGEST_EVENT: Final = 1 << 20
 """Characters of an event."""
 _SUFFIX: Final = ".json.gz"
 _ROOT: Final = "AWSLogs"
 _FOLDER: Final = "CloudTrail"
+_ID: Final = re.compile(r"[!-~]{1,128}")
 _DATE: Final = re.compile(r"_(\d{8})T\d{4,6}Z_")
 _IN_FOLDERS: Final = re.compile(r"/\d{4}/\d{2}/\d{2}/")
 
@@ -73,12 +74,19 @@ def events_of(it: TrailImport, store: EventDataStore, data: bytes, now: float) -
     found = []
     for record in _records(data):
         at = _time_of(record)
-        if at >= oldest and not (it.end and at > it.end) and selected(store.selectors, record):
+        if at >= oldest and not (it.end and at > it.end) and _is_selected(store, record):
             text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
             if len(text) > LARGEST_EVENT:
                 raise Unreadable("The file has an event that is too large.")
-            found.append(Found(str(record["eventID"]), at, text.encode("utf-8", "replace").decode()))
+            found.append(Found(record["eventID"], at, text.encode("utf-8", "replace").decode()))
     return found
+
+
+def _is_selected(store: EventDataStore, record: Mapping[str, Any]) -> bool:
+    try:
+        return selected(store.selectors, record)
+    except (AttributeError, TypeError) as error:
+        raise Unreadable("The file has a record that is no event.") from error
 
 
 def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
@@ -90,7 +98,8 @@ def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
     if not isinstance(records, list):
         raise Unreadable("The file has no records.")
     for record in records:
-        if not isinstance(record, dict) or not isinstance(record.get("eventID"), str):
+        ident = record.get("eventID") if isinstance(record, dict) else None
+        if not isinstance(ident, str) or not _ID.fullmatch(ident):
             raise Unreadable("The file has a record that is no event.")
         yield record
 

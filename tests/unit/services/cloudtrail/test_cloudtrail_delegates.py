@@ -159,9 +159,13 @@ def test_a_delegated_administrator_manages_what_is_the_organizations(house: Hous
     assert house.manager.list_trails()["Trails"] == []
 
 
-def test_only_the_management_account_converts(house: House) -> None:
+def test_only_the_management_account_converts_and_imports(house: House) -> None:
     house.register()
     client, store = house.client(), store_of(house.manager)
+    source = {"S3LocationUri": "s3://bucket", "S3BucketRegion": "us-east-1"}
+    role = {"S3BucketAccessRoleArn": f"arn:aws:iam::{MEMBERS[0]}:role/reader"}
+    given = {"Destinations": [store], "ImportSource": {"S3": {**source, **role}}}
+    assert refusal(client.start_import, **given)[0] == "OperationNotPermittedException"
     own = client.create_event_data_store(Name="own")["EventDataStoreArn"]
     bucket = bucket_of(house, 0)
     client.create_trail(Name="own", S3BucketName=bucket)
