@@ -10,7 +10,7 @@ import pytest
 
 from support.inprocess import InProcess, Key, refusal
 from support.lake import Lake
-from support.plane import allow, fresh, refused
+from support.plane import allow, document, fresh, refused
 from support.trails import writable
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
@@ -236,3 +236,30 @@ def test_attack_no_name_of_a_store_gets_around_a_denial(house: House, named: str
     owner = {"EventDataStoreOwnerAccountId": MEMBERS[0]} if named == "owner" else {}
     told = refused(client.start_query, QueryStatement=f"SELECT eventID FROM {name}", **owner)
     assert told.code == ("EventDataStoreNotFoundException" if owner else "AccessDeniedException")
+
+
+def test_the_default_policy_stands_beside_the_stores_own(house: House) -> None:
+    store, named = store_of(house.manager), MEMBERS[1]
+    assert refusal(house.manager.get_resource_policy, ResourceArn=store)[0] == "ResourcePolicyNotFoundException"
+    house.register()
+    told = house.manager.get_resource_policy(ResourceArn=store)
+    assert MEMBERS[0] in told["DelegatedAdminResourcePolicy"]
+    assert "ResourcePolicy" not in told
+    statement = {"Effect": "Allow", "Principal": {"AWS": named}, "Action": "cloudtrail:GetEventDataStore"}
+    house.manager.put_resource_policy(ResourceArn=store, ResourcePolicy=document({**statement, "Resource": store}))
+    for number in (0, 1):
+        assert house.client(number).get_event_data_store(EventDataStore=store)["Name"] == "all"
+    assert refused(house.client(2).get_event_data_store, EventDataStore=store).code == "AccessDeniedException"
+    denied = {"Effect": "Deny", "Principal": {"AWS": MEMBERS[0]}, "Action": "cloudtrail:*", "Resource": store}
+    house.manager.put_resource_policy(ResourceArn=store, ResourcePolicy=document(denied))
+    assert refused(house.client().get_event_data_store, EventDataStore=store).code == "AccessDeniedException"
+
+
+def test_attack_an_account_that_leaves_takes_nothing_with_it(house: House) -> None:
+    house.register()
+    store = store_of(house.client())
+    house.organizations.deregister_delegated_administrator(AccountId=MEMBERS[0], ServicePrincipal=CLOUDTRAIL)
+    house.organizations.remove_account_from_organization(AccountId=MEMBERS[0])
+    assert refused(house.client().get_event_data_store, EventDataStore=store).code == "AccessDeniedException"
+    name = store.rpartition("/")[2]
+    assert refusal(house.client().get_event_data_store, EventDataStore=name)[0] == "EventDataStoreNotFoundException"
