@@ -108,6 +108,10 @@ class InProcess:
         """Have all policies generated that are asked for."""
         self.run(self.node.generations.settled())
 
+    def import_files(self) -> None:
+        """Carry out all imports of log files into event data stores."""
+        self.run(self.node.imports.settled())
+
     def write_logs(self) -> None:
         """Have the logs of functions written."""
         self.run(self.node.function_logs.settled())

@@ -227,6 +227,7 @@ FORMS: Final[dict[tuple[str, str, str], str]] = {
 
 TEXTS: Final[dict[tuple[str, str], str]] = {
     ("cloudformation", "StackInstanceAccount"): "{account}",
+    ("cloudtrail", "ImportId"): "00000000-0000-4000-8000-000000000000",
     ("dynamodb", "Statement"): 'SELECT * FROM "given"',
     ("s3", "CopySource"): "source/given",
     ("iam", "VersionId"): "v1",

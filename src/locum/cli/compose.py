@@ -27,8 +27,9 @@ from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
-from locum.agents.lake.host import OPERATIONS as QUERIES
+from locum.agents.lake.host import OPERATIONS as LAKE
 from locum.agents.lake.host import LakeHost
+from locum.agents.lake.imports import Imports
 from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.scaling import AutoScaling
 from locum.agents.stack_sets.reconciler import StackSets
@@ -202,7 +203,7 @@ class Node:
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        of_records = self.trails, self.analyzers, self.previews, self.generations, self.audits
+        of_records = self.trails, self.analyzers, self.previews, self.generations, self.imports, self.audits
         for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, *of_records):
             agent.start()
             runtime.clock.on_move(agent.wake)
@@ -235,6 +236,7 @@ class Node:
         await self.analyzers.close()
         await self.previews.close()
         await self.generations.close()
+        await self.imports.close()
         await self.resource_requests.close()
         await self.stack_sets.close()
         await self.drifts.close()
@@ -260,6 +262,7 @@ class Node:
         self.analyzers = Analyzers(self.runtime, self.calls)
         self.previews = AccessPreviews(self.runtime)
         self.generations = PolicyGenerations(self.runtime)
+        self.imports = Imports(self.runtime, self.calls.make, self.lake.store)
         directory = self.journal.directory
         audits = directory.path / AUDITS_FILE
         self.audits = Audits(
@@ -327,7 +330,7 @@ class Node:
         if not options.backends.keys() & {"ec2", "*"}:  # which have the output of their instances
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
         self.lake = LakeHost(options.data, lambda: self.runtime, lambda: self.journal)
-        hosted |= {("cloudtrail", operation): self.lake for operation in QUERIES}
+        hosted |= dict.fromkeys(LAKE, self.lake)
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)

@@ -16,6 +16,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.channels import Channel
 from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
     AwaitedResponse,
@@ -69,6 +70,7 @@ from locum.state.stack_sets import (
     StackSetTemplate,
 )
 from locum.state.state import State, apply, change
+from locum.state.trail_imports import TrailImport, TrailImportFailure
 
 __all__ = [
     "AWS_MANAGED_ACCOUNT",
@@ -83,6 +85,7 @@ __all__ = [
     "AutoScalingGroup",
     "AwaitedResponse",
     "ChangeSet",
+    "Channel",
     "Command",
     "CommandInvocation",
     "CredentialReport",
@@ -152,6 +155,8 @@ __all__ = [
     "StackTemplate",
     "StackVersion",
     "State",
+    "TrailImport",
+    "TrailImportFailure",
     "Unit",
     "User",
     "apply",

@@ -17,8 +17,16 @@ from locum.state.entities import Entity, Tags
 WAITING: Final = 7 * DAY
 """CloudTrail API, DeleteEventDataStore: how long an event data store is PENDING_DELETION before it is gone."""
 
+ACTIVITY: Final = "ActivityAuditLog"
+"""The category of events from outside of AWS."""
+
 Selectors = tuple[dict[str, Any], ...]
 """Advanced event selectors, as the API has them."""
+
+
+def arn_of(account: str, region: str, store: str) -> str:
+    """The ARN of the event data store with the id `store`."""
+    return f"arn:{PARTITION}:cloudtrail:{region}:{account}:eventdatastore/{store}"
 
 
 class Ingestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True):
@@ -35,9 +43,10 @@ class EventDataStore(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     """An event data store. `id` is the end of its ARN, `retention` in days, `billing` is the BillingMode.
 
     It has the events that one of its `selectors` matches, of all regions (`multi_region`) or its own, of its account or
-    of all of its `organization`'s. `since` is when it began to take in events with these settings, 0 where it takes in
-    none; `past` are the times before, oldest first. `deleted` is when it was deleted, or 0; it is `resumed` when it is
-    restored, if it took in events then. `protected`: termination protection.
+    of all of its `organization`'s, and what it is given besides. `since` is when it began to take in events with these
+    settings, 0 where it takes in none; `past` are the times before, oldest first. `deleted` is when it was deleted, or
+    0; it is `resumed` when it is restored, if it took in events then. `protected`: termination protection. `policy` is
+    its resource policy, `event_size` the MaxEventSize of the API, which cuts nothing.
     """
 
     region: str
@@ -56,15 +65,23 @@ class EventDataStore(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     deleted: float = 0.0
     resumed: bool = False
     tags: Tags = {}
+    policy: str = ""
+    event_size: str = "Standard"
 
     @property
     def key(self) -> str:
         return regional(self.region, self.id)
 
     @property
+    def activity(self) -> bool:
+        """Whether it is for events from outside of AWS, and has no others."""
+        conditions = (it for selector in self.selectors for it in selector["FieldSelectors"])
+        return any(it["Field"] == "eventCategory" and ACTIVITY in (it.get("Equals") or ()) for it in conditions)
+
+    @property
     def arn(self) -> str:
         """The ARN."""
-        return f"arn:{PARTITION}:cloudtrail:{self.region}:{self.account}:eventdatastore/{self.id}"
+        return arn_of(self.account, self.region, self.id)
 
     @property
     def status(self) -> str:
@@ -103,8 +120,9 @@ UNDER_WAY: Final = ("QUEUED", "RUNNING")
 class EventDataStoreQuery(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="event-data-store-query"):
     """A query. `stores` are the ids of the event data stores that it reads, `status` is the API's.
 
-    `started` is when it was asked for. Of one that has ended: `rows` are those of its result, `scanned` the events that
-    its stores have and `octets` the length of their JSON, `milliseconds` how long it ran, `error` why it failed.
+    `account` owns them, whoever asked. `started` is when it was asked for. Of one that has ended: `rows` are those of
+    its result, `scanned` the events that its stores have and `octets` the length of their JSON, `milliseconds` how long
+    it ran, `error` why it failed.
     """
 
     region: str

@@ -30,6 +30,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.channels import Channel
 from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
     ChangeSet,
@@ -64,6 +65,7 @@ from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
 from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
+from locum.state.trail_imports import TrailImport, TrailImportFailure
 from locum.state.trails import DigestChain, DigestKey, LogFile, Trail, TrailProgress
 
 FORMAT: Final = 2
@@ -136,6 +138,9 @@ AnyEntity = (
     | DigestKey
     | EventDataStore
     | EventDataStoreQuery
+    | Channel
+    | TrailImport
+    | TrailImportFailure
     | Analyzer
     | AnalyzedResource
     | AccessFinding

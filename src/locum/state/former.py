@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from locum.state.anywhere import AnywhereProfile, CertificateSubject, RevocationList, TrustAnchor
 from locum.state.autoscaling import AutoScalingGroup, LaunchConfiguration
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential
+from locum.state.channels import Channel
 from locum.state.cloudformation import Stack
 from locum.state.entities import (
     AccessKey,
@@ -39,6 +40,7 @@ KEPT: Final[tuple[type[Entity], ...]] = (
     AnywhereProfile,
     AutoScalingGroup,
     CertificateSubject,
+    Channel,
     EventDataStore,
     EventDataStoreQuery,
     Group,

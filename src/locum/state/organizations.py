@@ -88,6 +88,12 @@ def is_delegated(state: State, account: str, service: str) -> bool:
     return member is not None and service in member.delegations
 
 
+def delegator_of(state: State, account: str, service: str) -> str:
+    """The management account for which `account` is a delegated administrator of `service`; empty where for none."""
+    member = member_of(state, account)
+    return member.account if member is not None and service in member.delegations else ""
+
+
 def administers_root_access(state: State, organization: Organization, account: str) -> bool:
     """Whether `account`, of `organization`, may use centralized root access to its other accounts."""
     return is_management(organization, account) or is_delegated(state, account, ROOT_ACCESS_SERVICE)

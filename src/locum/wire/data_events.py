@@ -108,6 +108,7 @@ _IDENTIFIERS: Final = {
     "kinesis": "StreamName StreamARN StreamId ConsumerARN ShardId",
     "firehose": "DeliveryStreamName",
     "events": "EndpointId Entries.EventBusName",
+    "cloudtrail-data": "channelArn auditEvents.id",
     "cloudwatch": "Namespace",
     "iot-data": "thingName shadowName topic clientId",
     "logs": "logGroupName logStreamName logGroupIdentifier logGroupNames logGroupIdentifiers logStreamNames "

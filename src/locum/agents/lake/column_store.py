@@ -14,10 +14,12 @@ from typing import Final
 
 from locum.agents.lake.results import make_folder
 from locum.agents.lake.selections import earliest, kept, present
-from locum.audit.lake.messages import Check, Forget, Ingest, Progress, Query, Reply, Request
+from locum.audit.lake.messages import Add, Check, Forget, Ingest, Progress, Query, Reply, Request
 from locum.audit.lake.process import Worker
 from locum.calls import Runtime
 from locum.core.errors import StorageError
+from locum.core.lake_statements import stores_named
+from locum.state import EventDataStore
 from locum.store.journal import AuditQuery, Journal
 
 FOLDER: Final = "lake"
@@ -46,8 +48,17 @@ class ColumnStore:
 
     async def check(self, statement: str) -> Reply:
         """Whether a statement can be run, and on which stores. Raises WorkerEnded, ConfigurationError."""
+        named = set(stores_named(statement))
+        every = self._runtime().ledger.state.every(EventDataStore)
+        activity = [store.id for store in every if store.id in named and store.activity]
         async with self._checks:
-            return await asyncio.to_thread(self._checker.ask, Check(statement), CHECKING)
+            return await asyncio.to_thread(self._checker.ask, Check(statement, activity), CHECKING)
+
+    async def add(self, rows: list[tuple[str, str, float, str]]) -> int:
+        """Give events to stores, durably (`messages.Add`): how many they had not. Raises WorkerEnded, LocumError."""
+        async with self._turn:
+            await self._opened(await self._newest())
+            return _done(await self._ask(Add(rows), TAKING)).rows
 
     async def query(self, query: Query, seconds: float, over: threading.Event) -> Reply:
         """Run a query on all that has happened before, until `over` is set. Raises WorkerEnded, LocumError."""
@@ -89,8 +100,7 @@ class ColumnStore:
     async def _catch_up(self) -> None:
         runtime, journal = self._runtime(), self._journal()
         newest = await self._newest()
-        position = _done(await self._ask(Progress(journal.installation, newest), OPENING)).position
-        position = position or await self._start()
+        position = await self._opened(newest) or await self._start()
         while position < newest:
             after = position
             rows = await runtime.ledger.read(lambda: journal.scan(after, STEP))  # noqa: B023 - awaited at once
@@ -102,6 +112,10 @@ class ColumnStore:
             found = [(row.position, row.data) for row in rows]
             _done(await self._ask(Ingest(found, position, selections), TAKING))
         self._position = position
+
+    async def _opened(self, newest: int) -> int:
+        """The position up to which rows are taken in, of this installation; 0 where none is."""
+        return _done(await self._ask(Progress(self._journal().installation, newest), OPENING)).position
 
     async def _start(self) -> int:
         """The position from which on rows are taken in, where none was: of the last row before any store had events."""

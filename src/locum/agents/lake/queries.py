@@ -1,7 +1,8 @@
 """The operations on queries of CloudTrail Lake: StartQuery, DescribeQuery, GetQueryResults, CancelQuery, ListQueries.
 
 CloudTrail User Guide, "CloudTrail Lake queries". A caller is decided on for each event data store that the statement
-names (`authz.services.cloudtrail`), and later for each one that the query reads.
+names (`authz.services.cloudtrail`), and later for each one that the query reads. `call.account` is their owner, which
+need not be the caller's account.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from locum.core.markers import key_in, marker_of
 from locum.services.cloudtrail.event_data_stores import PAGES, store_named
 from locum.state import Event, EventDataStoreQuery, State, put, remove
 from locum.state.autoscaling import regional
+from locum.state.event_data_stores import arn_of
 
 MOST_AT_ONCE: Final = 10
 """CloudTrail User Guide, "Quotas": concurrent queries, in an account and region here."""
@@ -53,8 +55,6 @@ class Queries:
         for member in _UNSUPPORTED:
             if member in call.params:
                 raise Fault("UnsupportedOperationException", f"{member} is not supported.")
-        if call.params.get("EventDataStoreOwnerAccountId", call.account) != call.account:
-            raise Fault("UnsupportedOperationException", "Event data stores of other accounts are not supported.")
         return await self._operations[call.operation](call)
 
     async def _start(self, call: BackendCall) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Queries:
 
         def change(state: State) -> tuple[Event, ...]:
             for name in query.stores:
-                self._check_store(state, call, name)
+                self._check_store(state, call, arn_of(call.account, call.region, name))
             queries = state.table(EventDataStoreQuery, call.account).values()
             if sum(1 for it in queries if it.under_way and it.region == call.region) >= MOST_AT_ONCE:
                 message = "You have too many queries running. Wait until one has ended, and try again."
@@ -185,7 +185,7 @@ class Queries:
         if given is not None and self._check_store(state, call, given) not in query.stores:
             raise _not_found(ident)
         for name in query.stores:
-            self._check_store(state, call, name)
+            self._check_store(state, call, arn_of(call.account, call.region, name))
         return query
 
     def _check_store(self, state: State, call: BackendCall, name: str) -> str:

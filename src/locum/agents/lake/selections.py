@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from locum.audit.lake.selection import Selection, Span
+from locum.core.clock import DAY
 from locum.state import EventDataStore, State
 from locum.state.organizations import managed_since
 
@@ -32,6 +33,8 @@ def selection_of(state: State, store: EventDataStore, now: float) -> Selection:
             )
             for it in times
         ),
+        FOREVER if store.deleted else now - store.retention * DAY,
+        store.activity,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from locum.audit import History, Record, cloudtrail_event
 from locum.core.principal import PrincipalKind
 from locum.services.cloudtrail import files, selecting
-from locum.services.cloudtrail.organization import CLOUDTRAIL
+from locum.state.seen_stores import CLOUDTRAIL
 from locum.state.trails import Trail
 
 MOST: Final = 10_000

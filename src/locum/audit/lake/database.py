@@ -18,8 +18,8 @@ import msgspec
 
 from locum.audit.cloudtrail import cloudtrail_event
 from locum.audit.lake.dialect import MACROS, STORE_PREFIX, InvalidStatementError, parsed, rewritten, stores_of
-from locum.audit.lake.messages import Check, Forget, Ingest, Progress, Query, Reply, Request
-from locum.audit.lake.schema import CREATE, STAGED
+from locum.audit.lake.messages import Add, Check, Forget, Ingest, Progress, Query, Reply, Request
+from locum.audit.lake.schema import ADD, CREATE, CREATE_ADDED, STAGED
 from locum.audit.lake.selection import Selection, any_of
 from locum.audit.record import Record, decode
 
@@ -47,6 +47,7 @@ class Database:
         self._connection = duckdb.connect(path, config=_SETTINGS)
         if not self._has_tables():
             self._create()
+        self._connection.execute(CREATE_ADDED)
         for macro in MACROS:
             self._connection.execute(macro)
         self._connection.execute("SET enable_progress_bar = false")
@@ -66,6 +67,8 @@ class Database:
                     return self._progress(request)
                 case Ingest():
                     return self._ingest(request)
+                case Add():
+                    return self._add(request)
                 case Forget():
                     return self._forget(request)
                 case Query():
@@ -91,7 +94,7 @@ class Database:
     def _check(self, request: Check) -> Reply:
         """Have DuckDB plan the statement as well: columns and types."""
         tree = parsed(request.statement)
-        selections = [Selection(name, ()) for name in stores_of(tree)]
+        selections = [Selection(name, (), activity=name in request.activity) for name in stores_of(tree)]
         self._views(selections)
         self._connection.execute("EXPLAIN " + rewritten(tree, [it.id for it in selections], 0.0))
         return Reply(stores=[it.id for it in selections])
@@ -102,6 +105,8 @@ class Database:
             for table in ("events", "progress"):
                 self._connection.execute(f"DROP TABLE {table}")
             self._create()
+            if installation != request.installation:
+                self._connection.execute("DELETE FROM added")
             self._connection.execute("UPDATE progress SET installation = $1", [request.installation])
             position = 0
         return Reply(position=position)
@@ -126,9 +131,16 @@ class Database:
             raise
         return Reply(position=request.position)
 
+    def _add(self, request: Add) -> Reply:
+        columns = [list(column) for column in zip(*request.rows, strict=True)]
+        added = self._connection.execute(ADD, columns).fetchone() if columns else None
+        return Reply(rows=added[0] if added else 0)
+
     def _forget(self, request: Forget) -> Reply:
         condition = any_of([it.sql for it in request.selections])
         self._connection.execute(f"DELETE FROM events WHERE NOT {condition}")  # noqa: S608 - texts are quoted
+        given = any_of([it.added_sql for it in request.selections])
+        self._connection.execute(f"DELETE FROM added WHERE NOT {given}")  # noqa: S608 - texts are quoted
         self._connection.execute("CHECKPOINT")
         return Reply()
 
@@ -137,12 +149,17 @@ class Database:
             view = f'CREATE OR REPLACE TEMP VIEW "{STORE_PREFIX}{it.id}" AS {it.relation}'
             self._connection.execute(view)
 
+    def _totals(self, selection: Selection) -> Iterator[tuple[int, int]]:
+        """How many events a store has, and their octets: of the history, and of what it was given."""
+        for table, condition in (("events", selection.sql), ("added", selection.added_sql)):
+            counted = f"SELECT count(*), coalesce(sum(octets), 0)::BIGINT FROM {table} WHERE {condition}"  # noqa: S608
+            yield from self._connection.execute(counted).fetchall()
+
     def _query(self, request: Query) -> Reply:
         tree = parsed(request.statement)
         self._views(request.selections)
         sql = rewritten(tree, [it.id for it in request.selections], request.now)
-        counted = "SELECT count(*), coalesce(sum(octets), 0)::BIGINT FROM events WHERE "
-        totals = [self._connection.execute(counted + it.sql).fetchall()[0] for it in request.selections]
+        totals = [total for it in request.selections for total in self._totals(it)]
         cursor = self._connection.execute(sql)
         rows = _write(request, [column[0] for column in cursor.description or ()], _fetched(cursor))
         return Reply(rows=rows, scanned=sum(total[0] for total in totals), octets=sum(total[1] for total in totals))

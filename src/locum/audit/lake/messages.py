@@ -17,9 +17,10 @@ _LENGTH: Final = struct.Struct("!I")
 
 
 class Check(msgspec.Struct, frozen=True, tag="check"):
-    """Whether `statement` can be run on event data stores."""
+    """Whether `statement` can be run on event data stores, of which `activity` are for events from outside of AWS."""
 
     statement: str
+    activity: list[str] = []
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
@@ -38,6 +39,15 @@ class Ingest(msgspec.Struct, frozen=True, tag="ingest"):
     rows: list[tuple[int, bytes]]
     position: int
     selections: list[Selection]
+
+
+class Add(msgspec.Struct, frozen=True, tag="add"):
+    """Give events to event data stores: ids of stores and events, times in epoch seconds, and JSON.
+
+    Those that a store has been given before are left out; `Reply.rows` is how many were not.
+    """
+
+    rows: list[tuple[str, str, float, str]]
 
 
 class Forget(msgspec.Struct, frozen=True, tag="forget"):
@@ -59,12 +69,12 @@ class Query(msgspec.Struct, frozen=True, tag="query"):
     octets: int
 
 
-Request = Check | Progress | Ingest | Forget | Query
+Request = Check | Progress | Ingest | Add | Forget | Query
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer to a request. `error` says why it was not done. `stores` are those that a
-    checked statement reads. `rows`, `scanned` and `octets` are a query's.
+    checked statement reads. `rows`, `scanned` and `octets` are a query's, `rows` those of `Add` as well.
 
     `exhausted`: the memory of the process did not suffice, and it ends.
     """

@@ -60,11 +60,37 @@ EVENT: Final[dict[str, Any]] = {
 }
 """The columns that are members of an event, by their types; structures are objects, arrays have one element."""
 
+_ACTIVITY_IDENTITY: Final = {"type": "VARCHAR", "principalId": "VARCHAR", "details": _TEXTS}
+ACTIVITY: Final[dict[str, Any]] = {
+    **{name: EVENT[name] for name in ("eventVersion", "eventCategory", "eventType", "eventID", "eventTime")},
+    **{name: EVENT[name] for name in ("awsRegion", "recipientAccountId", "addendum")},
+    "metadata": {"ingestionTime": "VARCHAR", "channelARN": "VARCHAR"},
+    "eventData": {
+        "version": "VARCHAR",
+        "userIdentity": _ACTIVITY_IDENTITY,
+        **dict.fromkeys(("userAgent", "eventSource", "eventName", "eventTime", "UID"), "VARCHAR"),
+        **dict.fromkeys(("requestParameters", "responseElements"), _TEXTS),
+        **dict.fromkeys(("errorCode", "errorMessage", "sourceIPAddress", "recipientAccountId"), "VARCHAR"),
+        "additionalEventData": _TEXTS,
+    },
+}
+"""The columns of event data stores for events from outside of AWS: User Guide, "CloudTrail Lake integrations event
+schema"."""
+
 COLUMNS: Final = (*(f'"{name}"' for name in EVENT), '"eventJson"', 'sha256("eventJson") AS "eventJsonChecksum"')
 """What `SELECT *` has, as SQL."""
 
-_STRUCTURE: Final = json.dumps(EVENT)
-_EXPANDED: Final = f"unnest(json_transform(event, '{_STRUCTURE}'))"
+ACTIVITY_COLUMNS: Final = (
+    *(f'"{name}"' for name in ACTIVITY),
+    '"eventJson"',
+    'sha256("eventJson") AS "eventJsonChecksum"',
+)
+"""What `SELECT *` has of events from outside of AWS, as SQL."""
+
+
+def expanded(structure: dict[str, Any]) -> str:
+    """The columns of a structure, of the JSON in the column `event`, and the JSON itself, as SQL."""
+    return f"unnest(json_transform(event, '{json.dumps(structure)}'))" + ', event AS "eventJson"'
 
 
 def _type(kind: Any) -> str:
@@ -83,9 +109,23 @@ CREATE: Final = (
 """The statements that make the tables. `place` is the position of a row of the history, `instant` its time in epoch
 seconds, `octets` the length of its JSON."""
 
+CREATE_ADDED: Final = (
+    "CREATE TABLE IF NOT EXISTS added"
+    " (store VARCHAR, id VARCHAR, instant DOUBLE, octets INTEGER, event VARCHAR USING COMPRESSION zstd)"
+)
+"""The statement that makes the table of events that one event data store was given, as JSON, each `id` once."""
+
+ADD: Final = (
+    "INSERT INTO added SELECT DISTINCT ON (store, id) store, id, instant, strlen(event), event"
+    " FROM (SELECT unnest($1::VARCHAR[]) AS store, unnest($2::VARCHAR[]) AS id,"
+    " unnest($3::DOUBLE[]) AS instant, unnest($4::VARCHAR[]) AS event) AS given"
+    " WHERE NOT EXISTS (SELECT 1 FROM added WHERE added.store = given.store AND added.id = given.id)"
+)
+"""The statement that gives events to stores, but for those that they have been given before."""
+
 STAGED: Final = (
     "SELECT place, instant, strlen(event) AS octets,"  # noqa: S608
-    f' {_EXPANDED}, event AS "eventJson"'
+    f" {expanded(EVENT)}"
     " FROM (SELECT unnest($1::BIGINT[]) AS place, unnest($2::DOUBLE[]) AS instant, unnest($3::VARCHAR[]) AS event)"
 )
 """The rows of events: their positions, times and JSON are parameters."""

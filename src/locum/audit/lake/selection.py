@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.audit.lake.schema import COLUMNS
+from locum.audit.lake.schema import ACTIVITY, ACTIVITY_COLUMNS, COLUMNS, EVENT, expanded
 from locum.core.event_selectors import conditions_of
 
 _COLUMNS: Final = {
@@ -28,6 +28,9 @@ _OPERATORS: Final = {
 }
 
 
+_NEVER: Final = 1e300
+
+
 class Span(msgspec.Struct, frozen=True, array_like=True):
     """The events of a time from `start` to before `end` (epoch seconds) that one of `selectors` matches.
 
@@ -43,10 +46,16 @@ class Span(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Selection(msgspec.Struct, frozen=True, array_like=True):
-    """The events of the event data store `id`: those of any of its spans."""
+    """The events of the event data store `id`: those of any of its spans, and what it was given.
+
+    `oldest` is the time from which on it has what it was given (epoch seconds); infinity where it has nothing of that.
+    With `activity` it is for events from outside of AWS alone, all of which it is given.
+    """
 
     id: str
     spans: tuple[Span, ...]
+    oldest: float = float("inf")
+    activity: bool = False
 
     @property
     def sql(self) -> str:
@@ -54,9 +63,19 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
         return any_of([span_sql(span) for span in self.spans])
 
     @property
+    def added_sql(self) -> str:
+        """The condition on a row of the table of events that a store was given."""
+        return f"(store = {_text(self.id)} AND instant >= {min(self.oldest, _NEVER)!r})"
+
+    @property
     def relation(self) -> str:
         """The query that has its events, with the columns of the documented schema."""
-        return f"SELECT {', '.join(COLUMNS)} FROM events WHERE {self.sql}"  # noqa: S608 - texts in it are quoted
+        structure, names = (ACTIVITY, ACTIVITY_COLUMNS) if self.activity else (EVENT, COLUMNS)
+        columns = ", ".join(names)
+        added = f"SELECT {columns} FROM (SELECT {expanded(structure)} FROM added WHERE {self.added_sql})"  # noqa: S608
+        if self.activity:
+            return added
+        return f"SELECT {columns} FROM events WHERE {self.sql} UNION ALL {added}"  # noqa: S608 - texts are quoted
 
 
 def span_sql(span: Span) -> str:

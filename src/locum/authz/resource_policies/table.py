@@ -235,6 +235,7 @@ PUTS: Final[Mapping[tuple[str, str], tuple[Put, ...]]] = _all_puts()
 _READS: Final = {
     "apigateway": ("CreateRestApi", "GetRestApi", "GetRestApis", "UpdateRestApi", "GetDomainName", "UpdateDomainName"),
     "backup": ("GetBackupVaultAccessPolicy",),
+    "cloudtrail": ("GetResourcePolicy", "PutResourcePolicy"),
     "dynamodb": ("GetResourcePolicy",),
     "ec2": ("CreateVpcEndpoint", "DescribeVpcEndpoints"),
     "ecr": (

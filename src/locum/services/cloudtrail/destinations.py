@@ -18,9 +18,9 @@ from locum.core.errors import Fault
 from locum.core.principal import Caller, Source
 from locum.services.cloudtrail import files
 from locum.services.cloudtrail.faults import invalid_combination
-from locum.services.cloudtrail.organization import CLOUDTRAIL
 from locum.services.verbs import Context
 from locum.state.organizations import organization_of
+from locum.state.seen_stores import CLOUDTRAIL
 from locum.state.trails import Trail
 
 SESSION: Final = "CloudTrail"

@@ -7,7 +7,7 @@ answered by the host of queries, which is no verb's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -17,14 +17,17 @@ from locum.core.errors import Fault
 from locum.core.event_selectors import OTHER_CATEGORIES, check, conditions_of
 from locum.core.identifiers import request_id
 from locum.core.lake_statements import STORE_ID
+from locum.services.asking import Asking, asking
 from locum.services.cloudtrail.faults import invalid_selectors
-from locum.services.cloudtrail.organization import check_organization
+from locum.services.cloudtrail.organization import check_conversion, linked_role_of, owner_of
 from locum.services.cloudtrail.tags import tags_of
 from locum.services.pagination import Ordered, Pagination
-from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import State, put, remove
 from locum.state.autoscaling import regional
-from locum.state.event_data_stores import EventDataStore, Ingestion, Selectors
+from locum.state.channels import Channel
+from locum.state.event_data_stores import ACTIVITY, EventDataStore, Ingestion, Selectors
+from locum.state.seen_stores import store_owner, stores_seen
 
 MOST: Final = 10
 """CloudTrail User Guide, "Quotas": event data stores in a region. Those that are pending deletion do not count, as
@@ -53,19 +56,19 @@ PAGES: Final = Pagination(
 )
 
 
-def create_event_data_store(ctx: Context, params: Params) -> Outcome:
+def create_event_data_store(ctx: Context, params: Params) -> Asking:
     """CreateEventDataStore. Those whose time as PENDING_DELETION is over are removed with it."""
     _refuse_key(params)
-    stores = list(_present(ctx))
+    organization = params.get("OrganizationEnabled", False)
+    owner = owner_of(ctx, organization)
+    stores = list(_present(ctx, owner))
     _check_name(stores, params["Name"])
     _check_quota(stores)
     if sum(1 for store in stores if store.deleted) >= MOST_DELETED:
         raise _limit_exceeded()
     billing = params.get("BillingMode", EXTENDABLE)
-    if params.get("OrganizationEnabled"):
-        check_organization(ctx)
     store = EventDataStore(
-        account=ctx.account,
+        account=owner,
         region=ctx.region,
         id=request_id(ctx.entropy),
         name=params["Name"],
@@ -75,32 +78,32 @@ def create_event_data_store(ctx: Context, params: Params) -> Outcome:
         retention=_retention(params.get("RetentionPeriod"), billing),
         billing=billing,
         multi_region=params.get("MultiRegionEnabled", True),
-        organization=params.get("OrganizationEnabled", False),
+        organization=organization,
         protected=params.get("TerminationProtectionEnabled", True),
         since=ctx.now if params.get("StartIngestion", True) else 0.0,
         tags=tags_of(params.get("TagsList", ())),
     )
-    gone = tuple(remove(it) for it in ctx.state.table(EventDataStore, ctx.account).values() if it.gone(ctx.now))
+    gone = tuple(remove(it) for it in ctx.state.table(EventDataStore, owner).values() if it.gone(ctx.now))
+    effects = yield from linked_role_of(ctx, organization)
     answer = shown(store) | {"Status": "CREATED"}
     if "TagsList" in params:
         answer["TagsList"] = params["TagsList"]
-    return Outcome(answer, (*gone, put(store)))
+    return Outcome(answer, (*gone, put(store)), effects)
 
 
-def update_event_data_store(ctx: Context, params: Params) -> Outcome:
+def update_event_data_store(ctx: Context, params: Params) -> Asking:
     """UpdateEventDataStore. What it selects from now on does not change what it has."""
     _refuse_key(params)
     store = refuse_deleted(find(ctx, params["EventDataStore"]))
     if not params.keys() - {"EventDataStore"}:
         raise _invalid("At least one optional parameter must be specified.")
     if params.get("Name", store.name) != store.name:
-        _check_name(_present(ctx), params["Name"])
+        _check_name(_present(ctx, store.account), params["Name"])
     billing = params.get("BillingMode", store.billing)
     if store.billing == EXTENDABLE and billing == FIXED:
         raise _invalid(f"The billing mode cannot be changed from {EXTENDABLE} to {FIXED}.")
     organization = params.get("OrganizationEnabled", store.organization)
-    if organization != store.organization:
-        check_organization(ctx)
+    check_conversion(ctx, store.account, store.organization, organization)
     changed = replace(
         store,
         name=params.get("Name", store.name),
@@ -112,9 +115,12 @@ def update_event_data_store(ctx: Context, params: Params) -> Outcome:
         billing=billing,
         protected=params.get("TerminationProtectionEnabled", store.protected),
     )
+    if changed.activity != store.activity:
+        raise invalid_selectors("The event category of an event data store cannot be changed.")
     if _selection(changed) != _selection(store) and store.since:
         changed = replace(changed, past=_past(ctx, store), since=ctx.now)
-    return Outcome(shown(changed), (put(changed),))
+    effects = yield from linked_role_of(ctx, organization)
+    return Outcome(shown(changed), (put(changed),), effects)
 
 
 def get_event_data_store(ctx: Context, params: Params) -> Outcome:
@@ -123,8 +129,9 @@ def get_event_data_store(ctx: Context, params: Params) -> Outcome:
 
 
 def list_event_data_stores(ctx: Context, params: Params) -> Outcome:
-    """ListEventDataStores, of the account in the region; with their names and ARNs, as at AWS."""
-    stores = Ordered(sorted(_present(ctx), key=lambda store: store.id))
+    """ListEventDataStores, which the account sees in the region; with their names and ARNs, as at AWS."""
+    seen = (it for it in stores_seen(ctx.state, ctx.account) if it.region == ctx.region and not it.gone(ctx.now))
+    stores = Ordered(sorted(seen, key=lambda store: store.id))
     page = PAGES.page(params, stores, lambda store: store.id)
     return page.outcome("EventDataStores", lambda store: {"EventDataStoreArn": store.arn, "Name": store.name})
 
@@ -137,7 +144,10 @@ def delete_event_data_store(ctx: Context, params: Params) -> Outcome:
             "EventDataStoreTerminationProtectedException",
             "The event data store cannot be deleted because termination protection is enabled for it.",
         )
-    if sum(1 for other in _present(ctx) if other.deleted) >= MOST_DELETED:
+    if any(store.arn in channel.destinations for channel in ctx.state.table(Channel, store.account).values()):
+        message = "The event data store cannot be deleted because it is the destination of a channel."
+        raise Fault("ChannelExistsForEDSException", message)
+    if sum(1 for other in _present(ctx, store.account) if other.deleted) >= MOST_DELETED:
         raise _limit_exceeded()
     past = _past(ctx, store) if store.since else store.past
     deleted = replace(store, deleted=ctx.now, updated=ctx.now, past=past, since=0.0, resumed=bool(store.since))
@@ -149,15 +159,24 @@ def restore_event_data_store(ctx: Context, params: Params) -> Outcome:
     store = find(ctx, params["EventDataStore"])
     if not store.deleted:
         raise _wrong_status("PENDING_DELETION")
-    _check_quota(list(_present(ctx)))
+    _check_quota(list(_present(ctx, store.account)))
     since = ctx.now if store.resumed else 0.0
     restored = replace(store, deleted=0.0, updated=ctx.now, since=since, resumed=False)
     return Outcome(shown(restored), (put(restored),))
 
 
+def _switchable(ctx: Context, params: Params) -> EventDataStore:
+    """The store of a call, if its ingestion can be started and stopped. Raises Fault."""
+    store = find(ctx, params["EventDataStore"])
+    if store.activity:
+        message = f"The ingestion of events of the category {ACTIVITY} cannot be started or stopped."
+        raise Fault("InvalidEventDataStoreCategoryException", message)
+    return store
+
+
 def start_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
     """StartEventDataStoreIngestion."""
-    store = find(ctx, params["EventDataStore"])
+    store = _switchable(ctx, params)
     if store.status != "STOPPED_INGESTION":
         raise _wrong_status("STOPPED_INGESTION")
     return Outcome({}, (put(replace(store, since=ctx.now, updated=ctx.now)),))
@@ -165,28 +184,29 @@ def start_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
 
 def stop_event_data_store_ingestion(ctx: Context, params: Params) -> Outcome:
     """StopEventDataStoreIngestion."""
-    store = find(ctx, params["EventDataStore"])
+    store = _switchable(ctx, params)
     if store.status != "ENABLED":
         raise _wrong_status("ENABLED")
     return Outcome({}, (put(replace(store, past=_past(ctx, store), since=0.0, updated=ctx.now)),))
 
 
 def find(ctx: Context, name: str) -> EventDataStore:
-    """The store with the ARN or id `name`, in the account and region of the call: see `store_named`."""
+    """The store with the ARN or id `name`, in the region of the call, and of an account: see `store_named`."""
     return store_named(ctx.state, ctx.account, ctx.region, name, ctx.now)
 
 
 def store_named(state: State, account: str, region: str, name: str, now: float) -> EventDataStore:
-    """The store with the ARN or id `name`, which may be pending deletion.
+    """The store with the ARN or id `name`, which `account` names and which may be pending deletion.
 
+    An id is that of a store that the account sees; of which account an ARN is, the decision on it was about.
     Raises Fault (EventDataStoreARNInvalidException, EventDataStoreNotFoundException).
     """
     named = _ARN.fullmatch(name)
     if named is None and not _ID.fullmatch(name):
         raise Fault("EventDataStoreARNInvalidException", f"The event data store ARN {name} is not valid.")
-    place = (region, account) if named is None else named.group(1, 2)
+    owner = store_owner(state, account, region, name) if named is None else named[2]
     key = regional(region, name.rpartition("/")[2])
-    store = state.get(EventDataStore, account, key) if place == (region, account) else None
+    store = state.get(EventDataStore, owner, key) if named is None or named[1] == region else None
     if store is None or store.gone(now):
         raise Fault("EventDataStoreNotFoundException", f"The event data store {name} was not found.")
     return store
@@ -209,9 +229,9 @@ def shown(store: EventDataStore) -> dict[str, Any]:
     }
 
 
-def _present(ctx: Context) -> Iterator[EventDataStore]:
-    """The stores of the account in the region, those that are pending deletion among them."""
-    every = ctx.state.table(EventDataStore, ctx.account).values()
+def _present(ctx: Context, account: str) -> Iterator[EventDataStore]:
+    """The stores of an account in the region, those that are pending deletion among them."""
+    every = ctx.state.table(EventDataStore, account).values()
     return (store for store in every if store.region == ctx.region and not store.gone(ctx.now))
 
 
@@ -236,9 +256,15 @@ def _selectors(params: Params) -> Selectors:
     check(selectors, event_data_store=True)
     for selector in selectors:
         for _, category in conditions_of(selector)["eventCategory"]:
-            if category in OTHER_CATEGORIES:
+            if category in OTHER_CATEGORIES - {ACTIVITY}:
                 raise _unsupported(f"Event data stores for the event category {category}")
+    if len({_is_activity(selector) for selector in selectors}) > 1:
+        raise invalid_selectors(f"Events of the category {ACTIVITY} cannot be selected beside others.")
     return tuple(selectors)
+
+
+def _is_activity(selector: Mapping[str, Any]) -> bool:
+    return any(category == ACTIVITY for _, category in conditions_of(selector)["eventCategory"])
 
 
 def _retention(days: int | None, billing: str) -> int:
@@ -287,8 +313,8 @@ def _limit_exceeded() -> Fault:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "CreateEventDataStore": writes(create_event_data_store),
-    "UpdateEventDataStore": writes(update_event_data_store),
+    "CreateEventDataStore": asks_and_writes(asking(create_event_data_store)),
+    "UpdateEventDataStore": asks_and_writes(asking(update_event_data_store)),
     "GetEventDataStore": reads(get_event_data_store),
     "ListEventDataStores": reads(list_event_data_stores),
     "DeleteEventDataStore": writes(delete_event_data_store),

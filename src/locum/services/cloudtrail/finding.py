@@ -12,6 +12,7 @@ from typing import Final
 from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.services.cloudtrail.faults import invalid_name, unknown_trail
+from locum.services.cloudtrail.organization import acts_for
 from locum.services.verbs import Context
 from locum.state.autoscaling import regional
 from locum.state.seen_trails import named, seen
@@ -89,9 +90,12 @@ def _arn(given: str) -> Arn:
 
 
 def changeable(ctx: Context, given: str) -> Trail:
-    """The trail of `trail_of`, to be changed. Raises Fault unless the call is in its home region and account."""
+    """The trail of `trail_of`, to be changed. Raises Fault unless the call is in its home region and account.
+
+    The delegated administrators of an organization change its trails as well.
+    """
     found = trail_of(ctx, given)
-    if found.account != ctx.account:
+    if not acts_for(ctx, found.account):
         raise Fault(
             "NotOrganizationMasterAccountException",
             "This operation can be performed only by the management account of the organization.",

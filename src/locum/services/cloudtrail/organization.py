@@ -1,31 +1,108 @@
-"""What an account needs for trails and event data stores of its organization.
+"""What an account needs for trails and event data stores of its organization, and who owns them.
 
-CloudTrail User Guide, "Creating a trail for an organization" and "Organization event data stores".
+CloudTrail User Guide, "Creating a trail for an organization", "Organization event data stores" and "Organization
+delegated administrator": "The management account remains the owner of any CloudTrail organization resources the
+delegated administrator creates."
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Generator, Mapping
+from typing import Any, Final
 
+from locum.core.actors import on_behalf_of
+from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.errors import Fault
+from locum.core.identifiers import request_id
 from locum.services.verbs import Context
-from locum.state.organizations import organization_of
+from locum.state import Organization, Role
+from locum.state.organizations import ALL_FEATURES, delegator_of, organization_of
+from locum.state.seen_stores import CLOUDTRAIL
+from locum.state.service_linked_roles import linked_service
 
-CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
+GLOBAL: Final = "us-east-1"
+"""The region of IAM and Organizations."""
+
+MakingRole = Generator[Ask, Mapping[str, Any], tuple[Effect, ...]]
 
 
-def check_organization(ctx: Context) -> None:
-    """Check that the caller's account manages an organization that lets CloudTrail in. Raises Fault."""
+def check_organization(ctx: Context) -> Organization:
+    """The caller's organization, which lets CloudTrail in, and for which the caller's account may act. Raises Fault."""
     organization = organization_of(ctx.state, ctx.account)
     if organization is None:
         message = "The request is for an organization, and your account is not in one."
         raise Fault("OrganizationsNotInUseException", message)
-    if organization.account != ctx.account:
+    if not acts_for(ctx, organization.account):
         message = "The request is for an organization, and your account is not its management account."
         raise Fault("NotOrganizationMasterAccountException", message)
-    if organization.feature_set != "ALL":
+    check_access(organization)
+    if organization.account != ctx.account and not has_linked_role(ctx, organization.account):
+        message = "The management account of the organization does not have the service-linked role of CloudTrail."
+        raise Fault("NoManagementAccountSLRExistsException", message)
+    return organization
+
+
+def check_access(organization: Organization) -> None:
+    """Check that an organization has all features, and lets CloudTrail in. Raises Fault."""
+    if organization.feature_set != ALL_FEATURES:
         message = "All features must be enabled in the organization."
         raise Fault("OrganizationNotInAllFeaturesModeException", message)
     if CLOUDTRAIL not in organization.services:
         message = "Trusted access of CloudTrail is not enabled in the organization."
         raise Fault("CloudTrailAccessNotEnabledException", message)
+
+
+def owner_of(ctx: Context, organization: bool) -> str:
+    """The account that owns what the caller makes, for itself or for its organization. Raises Fault."""
+    return check_organization(ctx).account if organization else ctx.account
+
+
+def acts_for(ctx: Context, account: str) -> bool:
+    """Whether the caller's account is `account`, or the delegated administrator of its organization."""
+    return ctx.account == account or delegator_of(ctx.state, ctx.account, CLOUDTRAIL) == account
+
+
+def check_conversion(ctx: Context, owner: str, before: bool, after: bool) -> None:
+    """Check that a trail or an event data store of `owner` may become one of an organization, or cease to be.
+
+    Only the management account converts. Raises Fault.
+    """
+    if before == after:
+        return
+    if ctx.account != owner:
+        message = "Only the management account can convert a resource of the organization."
+        raise Fault("NotOrganizationMasterAccountException", message)
+    if check_organization(ctx).account != owner:
+        message = "Only the management account can convert a resource to one of the organization."
+        raise Fault("NotOrganizationMasterAccountException", message)
+
+
+def has_linked_role(ctx: Context, account: str) -> bool:
+    """Whether the service-linked role of CloudTrail is there in `account`."""
+    linked = linked_service(CLOUDTRAIL)
+    return linked is not None and ctx.state.get(Role, account, linked.role.lower()) is not None
+
+
+def linked_role(ctx: Context) -> MakingRole:
+    """The call of the caller that makes the service-linked role of the management account, where it is not there.
+
+    Raises Fault InsufficientIAMAccessPermissionException where the caller may not.
+    """
+    if has_linked_role(ctx, ctx.account):
+        return ()
+    actor = on_behalf_of(ctx.caller, CLOUDTRAIL)
+    create = ServiceCall(actor, "iam", "CreateServiceLinkedRole", {"AWSServiceName": CLOUDTRAIL}, GLOBAL)
+    try:
+        yield Ask(create, decided_only=True)
+    except Fault as fault:
+        message = "You do not have the permissions to create the service-linked role of CloudTrail."
+        raise Fault("InsufficientIAMAccessPermissionException", message) from fault
+    return (Effect(request_id(ctx.entropy), create, awaited=True),)
+
+
+def linked_role_of(ctx: Context, organization: bool) -> MakingRole:
+    """`linked_role`, for what the management account makes for its organization."""
+    of_organization = organization_of(ctx.state, ctx.account) if organization else None
+    if of_organization is None or of_organization.account != ctx.account:
+        return ()
+    return (yield from linked_role(ctx))

@@ -1,4 +1,4 @@
-"""Tags of trails and event data stores. CloudTrail API Reference, AddTags, RemoveTags, ListTags."""
+"""Tags of trails, event data stores and channels. CloudTrail API Reference, AddTags, RemoveTags, ListTags."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.core.errors import Fault
+from locum.services.cloudtrail.channels import channel_of
 from locum.services.cloudtrail.event_data_stores import find, refuse_deleted
 from locum.services.cloudtrail.faults import invalid_combination
 from locum.services.cloudtrail.finding import changeable, trail_of
 from locum.services.cloudtrail.tags import tags_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import EventDataStore, put
+from locum.state import Channel, EventDataStore, put
 from locum.state.trails import Trail
 
 _MOST_LISTED: Final = 20
@@ -41,16 +42,23 @@ def list_tags(ctx: Context, params: Params) -> Outcome:
 
 
 def _listed(ctx: Context, name: str) -> dict[str, Any]:
-    found = find(ctx, name) if _is_store(name) else trail_of(ctx, _arn(name))
+    found = _found(ctx, name)
     return {"ResourceId": name, "TagsList": [{"Key": key, "Value": it} for key, it in sorted(found.tags.items())]}
 
 
-def _changeable(ctx: Context, name: str) -> Trail | EventDataStore:
-    return refuse_deleted(find(ctx, name)) if _is_store(name) else changeable(ctx, _arn(name))
+def _found(ctx: Context, name: str) -> Trail | EventDataStore | Channel:
+    """What has tags under the ARN `name`. Raises Fault."""
+    if ":eventdatastore/" in name:
+        return find(ctx, name)
+    return channel_of(ctx, name) if ":channel/" in name else trail_of(ctx, _arn(name))
 
 
-def _is_store(name: str) -> bool:
-    return ":eventdatastore/" in name
+def _changeable(ctx: Context, name: str) -> Trail | EventDataStore | Channel:
+    """The same, to be changed. Raises Fault."""
+    found = _found(ctx, name)
+    if isinstance(found, EventDataStore):
+        return refuse_deleted(found)
+    return changeable(ctx, name) if isinstance(found, Trail) else found
 
 
 def _arn(name: str) -> str:

@@ -17,7 +17,7 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudtrail import destinations
 from locum.services.cloudtrail.faults import invalid_combination
 from locum.services.cloudtrail.finding import changeable, check_name, trail_of
-from locum.services.cloudtrail.organization import check_organization
+from locum.services.cloudtrail.organization import check_conversion, check_organization, linked_role_of, owner_of
 from locum.services.cloudtrail.tags import tags_of
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
@@ -102,29 +102,37 @@ def create_trail(ctx: Context, params: Params) -> Asking:
     """cloudtrail:CreateTrail."""
     name = params["Name"]
     check_name(name)
-    if ctx.state.get(Trail, ctx.account, regional(ctx.region, name)) is not None:
-        raise Fault("TrailAlreadyExistsException", f"Trail {name} already exists for customer: {ctx.account}", 400)
-    there = seen_in(ctx.state, ctx.account, ctx.region)
-    if len(there) >= MOST:
-        raise Fault(
-            "MaximumNumberOfTrailsExceededException",
-            f"User: {ctx.account} already has {MOST} trails in {ctx.region}.",
-            400,
-        )
+    organization = bool(params.get("IsOrganizationTrail"))
+    owner = owner_of(ctx, organization)
+    _check_new(ctx, owner, name)
     tags = tags_of(params.get("TagsList") or ())
-    bare = Trail(account=ctx.account, region=ctx.region, name=name, bucket="", created=ctx.now, tags=tags)
+    bare = Trail(account=owner, region=ctx.region, name=name, bucket="", created=ctx.now, tags=tags)
     trail = yield from destinations.checked(ctx, _with(ctx, bare, params))
-    return Outcome(shown(trail), (put(trail), put(TrailProgress(account=ctx.account, region=ctx.region, name=name))))
+    effects = yield from linked_role_of(ctx, organization)
+    progress = TrailProgress(account=owner, region=ctx.region, name=name)
+    return Outcome(shown(trail), (put(trail), put(progress)), effects)
+
+
+def _check_new(ctx: Context, owner: str, name: str) -> None:
+    """Check that `owner` has no trail with this name yet, and not too many. Raises Fault."""
+    if ctx.state.get(Trail, owner, regional(ctx.region, name)) is not None:
+        raise Fault("TrailAlreadyExistsException", f"Trail {name} already exists for customer: {owner}", 400)
+    if len(seen_in(ctx.state, owner, ctx.region)) >= MOST:
+        message = f"User: {owner} already has {MOST} trails in {ctx.region}."
+        raise Fault("MaximumNumberOfTrailsExceededException", message, 400)
 
 
 def update_trail(ctx: Context, params: Params) -> Asking:
     """cloudtrail:UpdateTrail. What is not given stays as it is; an empty text takes a setting away."""
     before = changeable(ctx, params["Name"])
-    trail = yield from destinations.checked(ctx, _with(ctx, before, params))
+    after = _with(ctx, before, params)
+    check_conversion(ctx, before.account, before.organization, after.organization)
+    trail = yield from destinations.checked(ctx, after)
     events: list[Event] = [put(trail)]
     if before.validation and not trail.validation:
         events += _digests_end(ctx, before)
-    return Outcome(shown(trail), tuple(events))
+    effects = yield from linked_role_of(ctx, trail.organization)
+    return Outcome(shown(trail), tuple(events), effects)
 
 
 def delete_trail(ctx: Context, params: Params) -> Outcome:

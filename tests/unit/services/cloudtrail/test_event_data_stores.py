@@ -13,6 +13,7 @@ from locum.services.cloudtrail.event_data_stores import MOST, MOST_CHANGES, MOST
 from locum.services.verbs import Outcome
 from locum.state import EventDataStore, put
 from support.inprocess import InProcess, refusal
+from support.plane import allow
 
 MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
 READ = {"Field": "readOnly", "Equals": ["true"]}
@@ -223,3 +224,30 @@ def test_stores_outlive_a_restart(plane: InProcess, client: Any) -> None:
     assert json.dumps(before | {"ResponseMetadata": 0}, default=str) == json.dumps(
         after | {"ResponseMetadata": 0}, default=str
     )
+
+
+def test_the_event_configuration_is_kept_and_what_would_not_be_done_is_refused(client: Any) -> None:
+    store = made(client)
+    named = {"EventDataStore": store}
+    shown = client.put_event_configuration(**named, MaxEventSize="Large")
+    assert (shown["EventDataStoreArn"], shown["MaxEventSize"], shown["ContextKeySelectors"]) == (store, "Large", [])
+    assert client.get_event_configuration(EventDataStore=store.rpartition("/")[2])["MaxEventSize"] == "Large"
+    for params, code in (
+        ({**named, "ContextKeySelectors": [{"Type": "TagContext", "Equals": ["a"]}]}, "UnsupportedOperationException"),
+        ({**named, "TrailName": "both"}, "InvalidParameterCombinationException"),
+        ({**named, "AggregationConfigurations": []}, "InvalidParameterCombinationException"),
+        ({"TrailName": "nothing"}, "TrailNotFoundException"),
+        ({}, "InvalidParameterCombinationException"),
+    ):
+        assert refusal(client.put_event_configuration, **params)[0] == code
+    assert client.get_event_configuration(**named)["ContextKeySelectors"] == []
+
+
+def test_attack_a_denial_of_the_event_configuration_stands_for_each_name(plane: InProcess, client: Any) -> None:
+    store = made(client)
+    denied = {"Effect": "Deny", "Action": "*", "Resource": store}
+    eve = plane.client("cloudtrail", plane.user("eve", allow("cloudtrail:*"), denied))
+    for name in (store, store.rpartition("/")[2]):
+        told = refusal(eve.put_event_configuration, EventDataStore=name, MaxEventSize="Large")
+        assert told[0] == "AccessDeniedException"
+    assert client.get_event_configuration(EventDataStore=store)["MaxEventSize"] == "Standard"

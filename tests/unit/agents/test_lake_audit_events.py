@@ -1,0 +1,181 @@
+"""Events from outside of AWS: put by channels, kept by event data stores, and asked for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locum.audit import cloudtrail_event
+from locum.audit.lake.messages import Progress
+from locum.core.clock import iso8601
+from support.channels import Channels, entry, event
+from support.inprocess import InProcess, refusal
+from support.plane import allow, document, fresh, refused
+
+MEMBER = "444455556666"
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[InProcess]:
+    running = InProcess(tmp_path / "data")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def channels(plane: InProcess) -> Channels:
+    return Channels(plane)
+
+
+def test_what_is_put_can_be_asked_for(channels: Channels) -> None:
+    answer = channels.put(entry("1", eventName="Sold", requestParameters={"item": "a", "n": 2}), entry("2"))
+    assert (answer["failed"], [it["id"] for it in answer["successful"]]) == ([], ["1", "2"])
+    columns = "eventData.eventName, eventData.requestParameters['n'], eventData.userIdentity.details['team']"
+    assert channels.rows(f"{columns}, eventCategory, eventType") == [
+        ["Bought", "", "red", "ActivityAuditLog", "ActivityLog"],
+        ["Sold", "2", "red", "ActivityAuditLog", "ActivityLog"],
+    ]
+    found = channels.rows("eventID, metadata.channelARN, eventTime, recipientAccountId, awsRegion")
+    assert sorted(it["eventID"] for it in answer["successful"]) == [it[0] for it in found]
+    assert found[0][1:] == [channels.arn, "2026-01-02 03:04:05.000", "000000000000", "us-east-1"]
+    status = channels.cloudtrail.get_channel(Channel=channels.arn)["IngestionStatus"]
+    assert status["LatestIngestionSuccessEventID"] == answer["successful"][1]["eventID"]
+    assert status["LatestIngestionSuccessTime"] == status["LatestIngestionAttemptTime"]
+
+
+def test_each_destination_has_the_events_and_no_other_store(channels: Channels) -> None:
+    other, third = channels.store_for("other"), channels.store_for("third")
+    channels.arn = channels.channel("two", "GitHub", channels.store, other)
+    channels.put(entry("1"))
+    assert channels.rows(store=other) == channels.rows() == [["Bought"]]
+    assert channels.rows(store=third) == []
+
+
+def test_events_survive_a_restart_and_the_end_of_the_history(plane: InProcess, channels: Channels) -> None:
+    """They are no part of the history: the column store does not take them in again."""
+    channels.put(entry("1"))
+    plane.close()
+    plane.start()
+    assert channels.rows() == [["Bought"]]
+    worker = plane.node.lake.store
+    plane.run(worker._ask(Progress(plane.node.journal.installation, 0), 60.0))  # of a history that begins anew
+    plane.run(worker.forget())
+    assert channels.rows() == [["Bought"]]
+
+
+def test_events_go_with_their_store_and_past_its_retention(plane: InProcess, channels: Channels) -> None:
+    other, now = channels.store_for("short", RetentionPeriod=7), plane.node.runtime.clock
+    channels.arn = channels.channel("two", "GitHub", channels.store, other)
+    channels.put(entry("1"), entry("2", eventName="Now", eventTime=iso8601(now())))
+    assert channels.rows(store=other) == [["Now"]]
+    now.move(now.ahead + 8 * 86_400)
+    plane.run(plane.node.lake.store.forget())
+    assert channels.rows(store=other) == []
+    now.move(now.ahead - 8 * 86_400)
+    assert channels.rows(store=other) == []
+    assert channels.rows() == [["Bought"], ["Now"]]
+
+
+def test_attack_the_events_of_another_installation_are_not_there(plane: InProcess, channels: Channels) -> None:
+    channels.put(entry("1"))
+    worker = plane.node.lake.store
+    plane.run(worker._ask(Progress("another", 10**9), 60.0))
+    assert channels.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"UID": None}, "FieldNotFound"),
+        ({"userIdentity": {"type": "a"}}, "FieldNotFound"),
+        ({"userIdentity": "me"}, "FieldNotFound"),
+        ({"eventName": 1}, "InvalidData"),
+        ({"requestParameters": []}, "InvalidData"),
+        ({"eventTime": "yesterday"}, "InvalidData"),
+        ({"eventTime": "2026-01-02"}, "InvalidData"),
+        ({"eventTime": "1999-01-02T03:04:05Z"}, "InvalidData"),
+        ({"recipientAccountId": MEMBER}, "InvalidRecipient"),
+        ({"eventName": "a" * 1025}, "FieldTooLong"),
+        ({"requestParameters": {"a": "b" * (100 << 10)}}, "FieldTooLong"),
+        ({"other": "b" * (256 << 10)}, "FieldTooLong"),
+    ],
+)
+def test_a_flawed_event_is_refused_and_the_others_are_not(
+    channels: Channels, members: dict[str, Any], code: str
+) -> None:
+    answer = channels.put(entry("bad", **members), entry("good"))
+    assert [(it["id"], it["errorCode"]) for it in answer["failed"]] == [("bad", code)]
+    assert [it["id"] for it in answer["successful"]] == ["good"]
+    assert channels.rows() == [["Bought"]]
+    assert channels.cloudtrail.get_channel(Channel=channels.arn)["IngestionStatus"]["LatestIngestionErrorCode"] == code
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": NaN}', '"\\ud800"', "[" * 5_000])
+def test_attack_what_is_no_event_is_refused(channels: Channels, text: str) -> None:
+    (failed,) = channels.put({"id": "1", "eventData": text})["failed"]
+    assert failed["errorCode"] == "InvalidData"
+
+
+def test_a_checksum_is_verified(channels: Channels) -> None:
+    text = json.dumps(event())
+    right = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    entries = [{"id": str(n), "eventData": text, "eventDataChecksum": it} for n, it in enumerate((right, "wrong"))]
+    answer = channels.put(*entries)
+    assert [it["id"] for it in answer["successful"]] == ["0"]
+    assert [it["errorCode"] for it in answer["failed"]] == ["InvalidChecksum"]
+
+
+def test_attack_an_id_twice_in_a_request_puts_nothing(channels: Channels) -> None:
+    assert refusal(channels.put, auditEvents=[entry("1"), entry("1")])[0] == "DuplicatedAuditEventId"
+    big = [entry(str(n), other="b" * 200_000) for n in range(6)]
+    assert refusal(channels.put, auditEvents=big)[0] == "ValidationException"
+    assert channels.rows() == []
+
+
+def test_a_channel_that_is_not_there_is_told(channels: Channels) -> None:
+    for name, code in ((f"{channels.arn[:-1]}x", "ChannelNotFound"), ("arn:aws:s3:::a", "InvalidChannelARN")):
+        assert refusal(channels.put, channelArn=name, auditEvents=[entry("1")])[0] == code
+
+
+def test_another_account_puts_where_the_policy_lets_it(plane: InProcess, channels: Channels) -> None:
+    key = plane.account(MEMBER)
+    assert refused(channels.put, key=key, auditEvents=[entry("1")]).code == "AccessDeniedException"
+    statement = {"Effect": "Allow", "Principal": {"AWS": MEMBER}, "Action": "cloudtrail-data:PutAuditEvents"}
+    told = {"StringEquals": {"cloudtrail:ExternalId": "our-partner"}}
+    text = document({**statement, "Resource": channels.arn, "Condition": told})
+    channels.cloudtrail.put_resource_policy(ResourceArn=channels.arn, ResourcePolicy=text)
+    for external in ({}, {"externalId": "their-partner"}):
+        told_no = refused(channels.put, key=key, auditEvents=[entry("1")], **external)
+        assert told_no.code == "AccessDeniedException"
+    channels.put(entry("1"), key=key, externalId="our-partner")
+    assert channels.rows("recipientAccountId") == [["000000000000"]]
+    channels.cloudtrail.delete_resource_policy(ResourceArn=channels.arn)
+    told_no = refused(channels.put, key=key, auditEvents=[entry("1")], externalId="our-partner")
+    assert told_no.code == "AccessDeniedException"
+
+
+def test_attack_a_denial_of_the_channel_stands(plane: InProcess, channels: Channels) -> None:
+    denied = {"Effect": "Deny", "Action": "*", "Resource": channels.arn}
+    key = plane.user(fresh("eve"), allow("cloudtrail-data:*"), denied)
+    assert refused(channels.put, key=key, auditEvents=[entry("1")]).code == "AccessDeniedException"
+
+
+def test_the_record_has_the_channel_and_not_the_events(plane: InProcess, channels: Channels) -> None:
+    channels.put(entry("the-id", eventName="Confidential"), externalId="passphrase")
+    told = json.dumps(cloudtrail_event(plane.records(1)[0]), default=str)
+    assert channels.arn in told
+    assert "Confidential" not in told
+    assert "passphrase" not in told
+
+
+@pytest.mark.parametrize("value", ["\ud800", "\0", {"a": "\0"}, "'); DROP TABLE added; --", 10**400, [[[]]]])
+def test_attack_a_value_of_an_event_breaks_no_query(channels: Channels, value: Any) -> None:
+    channels.put(entry("bad", eventName="A", other=value, additionalEventData={"v": value}), entry("good"))
+    assert ["Bought"] in channels.rows()
+    channels.rows("*")
