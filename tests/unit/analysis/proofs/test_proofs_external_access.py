@@ -83,3 +83,11 @@ def test_attack_a_statement_that_never_applies_hides_no_other_with_a_policy_vari
     home = {"Principal": "*", "Resource": "arn:aws:s3:::b/${aws:username}/*"}
     assert found(nothing, home) == [(1, {"AWS": "*"}, {}, True)]
     assert found(home, nothing) == [(0, {"AWS": "*"}, {}, True)]
+
+
+def test_attack_a_statement_hides_none_behind_it_with_a_policy_variable() -> None:
+    """Whoever put a statement for their own account before it had the one for everybody overlooked."""
+    own = {"Principal": {"AWS": OWNER}}
+    homes = {"Principal": "*", "Resource": "arn:aws:s3:::homes/${aws:username}/*"}
+    assert found(homes) == [(0, {"AWS": "*"}, {}, True)]
+    assert found(own, homes) == [(1, {"AWS": "*"}, {}, True)]
