@@ -25,12 +25,10 @@ from locum.services.cloudformation.stack_sets.access import (
     ADMIN_SERVICE,
     MEMBER_SERVICE,
     check_organization,
-    has_linked_role,
-    linked_role_arn,
-    linked_role_call,
 )
 from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.services.iam.trust import stored
+from locum.services.linked_roles import has_linked_role, linked_role_arn, linked_role_call
 from locum.state import Role, StackSet, StackSetOperation, State
 from locum.state.organizations import member_of
 from locum.state.stack_sets import SELF_MANAGED

@@ -14,20 +14,18 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.core.actors import ServiceRole, on_behalf_of
-from locum.core.arn import iam_arn
+from locum.core.actors import on_behalf_of
 from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
-from locum.core.principal import Source
 from locum.services.asking import Asking, asking
 from locum.services.cloudformation.stack_sets.lookup import not_found, stack_set_named
 from locum.services.cloudformation.templates import CLOUDFORMATION, invalid
+from locum.services.linked_roles import has_linked_role, linked_role_call
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads
-from locum.state import Event, Member, Organization, Role, StackSet, State, put
+from locum.state import Event, Member, Organization, StackSet, State, put
 from locum.state.indexes import DELEGATED_MEMBERS
 from locum.state.organizations import ALL_FEATURES, is_delegated, is_management, organization_of
-from locum.state.service_linked_roles import linked_service
 from locum.state.stack_sets import SERVICE_MANAGED
 
 MEMBER_SERVICE: Final = "member.org.stacksets.cloudformation.amazonaws.com"
@@ -36,38 +34,12 @@ MEMBER_SERVICE: Final = "member.org.stacksets.cloudformation.amazonaws.com"
 ADMIN_SERVICE: Final = "stacksets.cloudformation.amazonaws.com"
 """The service principal of the role in the management account."""
 
-ORGANIZATIONS: Final = "organizations.amazonaws.com"
-_SESSION: Final = "AWSOrganizations"
-_GLOBAL: Final = "us-east-1"  # of IAM and Organizations
-
+_GLOBAL: Final = "us-east-1"  # of Organizations
 _NO_ADMINISTRATOR: Final = (
     "You must be the management account or delegated admin account of an organization before operating a "
     "SERVICE_MANAGED stack set"
 )
 _NOT_ENABLED: Final = "You must enable organizations access to operate a service managed stack set"
-
-
-def linked_role_arn(account: str, service: str) -> str:
-    """The ARN of the service-linked role of a service in `account`."""
-    linked = linked_service(service)
-    assert linked is not None
-    return iam_arn(account, "role", linked.path, linked.role)
-
-
-def has_linked_role(state: State, account: str, service: str) -> bool:
-    """Whether the service-linked role of a service is there in `account`."""
-    linked = linked_service(service)
-    return linked is not None and state.get(Role, account, linked.role.lower()) is not None
-
-
-def linked_role_call(account: str, service: str) -> ServiceCall:
-    """The call that creates the service-linked role of `service` in an account of an organization: Organizations'.
-
-    Organizations User Guide, "AWS Organizations and service-linked roles": AWSServiceRoleForOrganizations "allows AWS
-    Organizations to create service-linked roles for other AWS services".
-    """
-    actor = ServiceRole(ORGANIZATIONS, linked_role_arn(account, ORGANIZATIONS), _SESSION, Source(account))
-    return ServiceCall(actor, "iam", "CreateServiceLinkedRole", {"AWSServiceName": service}, _GLOBAL)
 
 
 def is_enabled(state: State, organization: Organization) -> bool:
