@@ -16,10 +16,24 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from locum.analysis.proofs import NotDecided, external_access, grants, new_access, public_access
+from locum.analysis.proofs import Bounds, NotDecided, Zone, external_access, grants, new_access, public_access
+from locum.analysis.proofs.checks import denies
 from locum.core.principal import ANONYMOUS, Principal, PrincipalKind
 from locum.policy import Document, PolicyKind, Statement
-from support.generated_policies import CALLERS, ME, VALUES, WORDS, generated, parsed, related, request, sampled
+from support.generated_policies import (
+    CALLERS,
+    ME,
+    OTHER,
+    THIRD,
+    VALUES,
+    WORDS,
+    generated,
+    limiting,
+    parsed,
+    related,
+    request,
+    sampled,
+)
 
 KINDS = (PolicyKind.IDENTITY, PolicyKind.RESOURCE)
 EXAMPLES = max(120, int(os.environ.get("LOCUM_POLICY_EXAMPLES", "0")) // 100)
@@ -44,6 +58,15 @@ UNFIXED: dict[str, tuple[Any, ...]] = {
     "aws:sourceaccount": (None, "444455556666"),
 }
 """Values of the keys that fix where a request comes from, which no generated policy fixes."""
+
+ZONES = (
+    Zone(frozenset({ME})),
+    Zone(frozenset({ME, OTHER}), "o-1"),
+    Zone(frozenset({ME}), "o-1", others=frozenset({OTHER, STRANGER})),
+    Zone(frozenset({ME, THIRD, "888888888888", "999999999999"}), "o-2"),
+)
+"""Zones of trust, the accounts that stand for others in proofs among them."""
+OF_ACCOUNT = Bounds(Zone(frozenset({ME})))
 
 
 def held(draws: Any) -> str:
@@ -95,7 +118,7 @@ def held_findings(draws: Any) -> str:
         values = {key: UNFIXED.get(key, values) if stranger else values for key, values in VALUES.items()}
         context = {key: draws.choice(some) for key, some in values.items()}
         made = request(caller, draws.choice(ACTIONS), draws.choice(WORDS), context)
-        if grants(policy, made):
+        if grants(policy, made) and OF_ACCOUNT.admits(made):
             telling = [each for each in found if grants(alone(policy, each.statement), made)]
             assert any(names(each.principal["AWS"], caller) for each in telling if "AWS" in each.principal), (
                 text,
@@ -103,9 +126,6 @@ def held_findings(draws: Any) -> str:
             )
             assert not stranger or any(each.public for each in telling), (text, made)
     return "FAIL" if found else "PASS"
-
-
-CHECKS = (held, held_public, held_findings)
 
 
 def alone(policy: Document, statement: Statement) -> Document:
@@ -116,6 +136,38 @@ def alone(policy: Document, statement: Statement) -> Document:
 def names(told: str, caller: Principal) -> bool:
     """Whether a finding for the principal `told` is about a caller."""
     return told in {"*", caller.account, caller.arn, caller.issuer_arn, caller.unique_id} - {""}
+
+
+def held_external(draws: Any) -> str:
+    """One policy of a resource in a zone, with resource control policies: who outside may do something.
+
+    Where nobody may, requests of callers of every account outside are tried: they have no value of a condition key
+    that only those inside have.
+    """
+    zone = draws.choice(ZONES)
+    text = generated(draws, PolicyKind.RESOURCE, everyone=bool(draws.randint(0, 1)))
+    policy = parsed(text, PolicyKind.RESOURCE)
+    limits = tuple(parsed(limiting(draws), PolicyKind.RCP) for _ in range(draws.choice((0, 0, 1, 2))))
+    bounds = Bounds(zone, limits)
+    try:
+        found = external_access(policy, BUCKET, ME, bounds=bounds)
+    except NotDecided:
+        return "not decided"
+    for each in found:
+        assert each.request.principal.account not in zone.accounts or each.principal.keys() == {"Federated"}
+        assert grants(policy, each.request)
+        assert not any(denies(limit, each.request) for limit in limits)
+        assert bounds.admits(each.request)
+    callers = [*STRANGERS, *(it for it in CALLERS if it.account and it.account not in zone.accounts)]
+    for _ in () if found else range(SAMPLES):
+        context = {key: draws.choice(values) for key, values in VALUES.items()}
+        made = request(draws.choice(callers), draws.choice(ACTIONS), draws.choice(WORDS), context)
+        if bounds.admits(made):
+            assert not grants(policy, made) or any(denies(limit, made) for limit in limits), (text, limits, zone, made)
+    return "FAIL" if found else "PASS"
+
+
+CHECKS = (held, held_public, held_findings, held_external)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -134,6 +186,12 @@ def test_what_passes_grants_nothing_new(draws: random.Random) -> None:
 @given(st.randoms(use_true_random=False))
 def test_what_is_not_public_is_closed_to_strangers(draws: random.Random) -> None:
     held_public(draws)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False))
+def test_what_has_no_finding_is_closed_to_all_outside_of_the_zone(draws: random.Random) -> None:
+    held_external(draws)
 
 
 @pytest.mark.parametrize("check", CHECKS)

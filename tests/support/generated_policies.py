@@ -96,6 +96,16 @@ CONDITIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("ForAllValues:StringEquals", "my:several", ("p", "q")),
     ("StringNotEquals", "my:several", ("p",)),
 )  # fmt: skip
+LIMITED = ("*", f"{BUCKET}/*", BUCKET, f"{BUCKET}/a/*")
+LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    *CONDITIONS,
+    ("StringNotEqualsIfExists", "aws:PrincipalOrgID", ("o-1",)),
+    ("BoolIfExists", "aws:PrincipalIsAWSService", ("false",)),
+    ("Bool", "aws:PrincipalIsAWSService", ("false",)),
+    ("StringNotEqualsIfExists", "aws:PrincipalAccount", (OTHER,)),
+    ("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", ("o-1/*",)),
+)
+"""The conditions of resource control policies."""
 
 VALUES: Mapping[str, tuple[ContextValue | None, ...]] = {
     "aws:principalorgid": (None, "o-1", "O-1", "o-2", "o-33", "x"),
@@ -114,6 +124,8 @@ VALUES: Mapping[str, tuple[ContextValue | None, ...]] = {
     "s3:prefix": (None, "", "a/", "a/b", "b"),
     "my:digest": (None, "QUJD", "WFla"),
     "my:several": (None, ("p",), ("q",), ("p", "q"), ("r",)),
+    "aws:principalorgpaths": (None, ("o-1/r-1/",), ("o-2/r-2/",), ("o-3/r-1/",)),
+    "aws:principalisawsservice": ("false",),
 }  # fmt: skip
 WORDS = (
     "*", BUCKET, f"{BUCKET}/a/k", f"{BUCKET}/k", f"{BUCKET}/alice/x", f"{BUCKET}/zed/x", f"{BUCKET}/red/x",
@@ -171,6 +183,16 @@ def generated(draws: Draws, kind: PolicyKind, *, everyone: bool = False) -> str:
             statement["Condition"] = block
         statements.append(statement)
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def limiting(draws: Draws) -> str:
+    """A resource control policy: it denies some actions to everybody, under conditions."""
+    statement: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Resource": _some(draws, LIMITED)}
+    statement["Action"] = _some(draws, ACTIONS[:4])
+    block: dict[str, dict[str, list[str]]] = {}
+    for operator, key, values in (draws.choice(LIMITS) for _ in range(draws.choice((0, 1, 1, 2)))):
+        block.setdefault(operator, {})[key] = list(values)
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement | ({"Condition": block} if block else {})]})
 
 
 def _some(draws: Draws, options: Sequence[str]) -> list[str]:

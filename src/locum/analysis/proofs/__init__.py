@@ -8,7 +8,8 @@
     formulas, solver       the formulas, and z3 with that theory
     world, translation     from policies to formulas
     witnesses              from models to requests
-    checks, public         the questions: new access, granted access, public and external access
+    checks                 the questions: new access, granted access
+    zones, public, external  requests from outside of a zone of trust: public and external access
 
 Pure. z3 is loaded with the first question (the extra `analyze`); without it a question raises SolverMissing.
 """
@@ -16,19 +17,23 @@ Pure. z3 is loaded with the first question (the extra `analyze`); without it a q
 from locum.analysis.proofs.budget import Budget
 from locum.analysis.proofs.checks import Access, Found, granted_access, grants, new_access
 from locum.analysis.proofs.errors import NotDecided, SolverMissing
-from locum.analysis.proofs.public import SERVICES, TRUST_POLICY, ExternalAccess, external_access, public_access
+from locum.analysis.proofs.external import ExternalAccess, external_access
+from locum.analysis.proofs.public import SERVICES, TRUST_POLICY, public_access, service_of
 from locum.analysis.proofs.references import read_policy
 from locum.analysis.proofs.solver import check_installed
+from locum.analysis.proofs.zones import Bounds, Zone
 
 __all__ = [
     "SERVICES",
     "TRUST_POLICY",
     "Access",
+    "Bounds",
     "Budget",
     "ExternalAccess",
     "Found",
     "NotDecided",
     "SolverMissing",
+    "Zone",
     "check_installed",
     "external_access",
     "granted_access",
@@ -36,4 +41,5 @@ __all__ = [
     "new_access",
     "public_access",
     "read_policy",
+    "service_of",
 ]

@@ -9,7 +9,7 @@ values of other condition keys. Sessions of GetFederationToken are classes where
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from locum.analysis.proofs.globs import Element, Glob, Reads, literal
@@ -84,11 +84,14 @@ _WITH_POLICIES: Final = frozenset({PrincipalKind.USER, PrincipalKind.ROLE_SESSIO
 _ROLE_ID: Final = Glob((*"AROA", *_ID, ":", *_ANY))
 
 
-def _named(arn: str) -> Iterator[Caller]:
-    """The classes of a name in a Principal element: the ARN of a user, a role or a session, or a unique id."""
+def _named(arn: str, of_ids: str) -> Iterator[Caller]:
+    """The classes of a name in a Principal element: the ARN of a user, a role or a session, or a unique id.
+
+    `of_ids` is the account of unique ids, which do not tell theirs.
+    """
     fields = arn.split(":", 5)
     if UNIQUE_ID.fullmatch(arn):
-        yield from _by_id(arn)
+        yield from _by_id(arn, of_ids)
     elif len(fields) < 6:
         return
     elif fields[5].startswith("user/"):
@@ -114,8 +117,7 @@ def _session(arn: str, partition: str, account: str, role: str, name: str) -> It
     yield _exact(arn, principal, arn=(literal(role_arn), pathed), user_id=(user_id,))
 
 
-def _by_id(unique_id: str) -> Iterator[Caller]:
-    account = _SPARE_ACCOUNTS[0]
+def _by_id(unique_id: str, account: str) -> Iterator[Caller]:
     if unique_id.startswith("AIDA"):
         principal = Principal.user(account, f"arn:aws:iam::{account}:user/named", unique_id, "named")
         arn = Glob((*f"arn:aws:iam::{account}:user/", *_ANY))
@@ -127,7 +129,10 @@ def _by_id(unique_id: str) -> Iterator[Caller]:
 
 
 class Mentioned(NamedTuple):
-    """What policies mention of callers. `partly`: an account of which a pattern has some of the digits."""
+    """What policies mention of callers. `partly`: an account of which a pattern has some of the digits.
+
+    `reserved` are accounts that are not to stand for others, though no policy mentions them.
+    """
 
     names: tuple[str, ...]
     accounts: tuple[str, ...]
@@ -136,6 +141,7 @@ class Mentioned(NamedTuple):
     providers: tuple[str, ...]
     canonical: tuple[str, ...]
     partly: bool
+    reserved: frozenset[str] = frozenset()
 
 
 def mentioned(documents: Iterable[Document]) -> Mentioned:
@@ -189,8 +195,20 @@ def _wild(text: str) -> bool:
 
 def spare_account(known: Mentioned) -> str:
     """An account that the policies do not mention: it stands for all of them."""
-    spare = (*_SPARE_ACCOUNTS[1:], *(f"{number:012}" for number in range(1, len(known.accounts) + 2)))
-    return next(account for account in spare if account not in known.accounts)
+    return next(_spare(known, _SPARE_ACCOUNTS[1:]))
+
+
+def _account_of_ids(known: Mentioned) -> str:
+    """An account that the policies do not mention either: it stands for those of unique ids."""
+    other = spare_account(known)
+    return next(account for account in _spare(known, _SPARE_ACCOUNTS) if account != other)
+
+
+def _spare(known: Mentioned, first: Sequence[str]) -> Iterator[str]:
+    """Accounts that are free to stand for others: those that are `first` given, and more."""
+    taken = known.reserved.union(known.accounts)
+    numbered = (f"{number:012}" for number in range(1, len(taken) + 3))
+    return (account for account in (*first, *numbered) if account not in taken)
 
 
 def strangers(known: Mentioned) -> Iterator[Caller]:
@@ -203,8 +221,9 @@ def strangers(known: Mentioned) -> Iterator[Caller]:
 
 def identities(known: Mentioned) -> Iterator[Caller]:
     """The users and roles that identity policies can be attached to."""
+    of_ids = _account_of_ids(known)
     for name in known.names:
-        yield from (caller for caller in _named(name) if caller.sample.kind in _WITH_POLICIES)
+        yield from (caller for caller in _named(name, of_ids) if caller.sample.kind in _WITH_POLICIES)
     for account in (*known.accounts, spare_account(known)):
         yield _unnamed_user(account)
         yield _unnamed_role(account)
@@ -213,8 +232,9 @@ def identities(known: Mentioned) -> Iterator[Caller]:
 def everybody(known: Mentioned) -> Iterator[Caller]:
     """All classes of callers, for resource policies."""
     seen: set[str] = set()
+    of_ids = _account_of_ids(known)
     for name in known.names:
-        for caller in _named(name):
+        for caller in _named(name, of_ids):
             if caller.name not in seen:
                 seen.add(caller.name)
                 yield caller

@@ -1,4 +1,4 @@
-"""Who of those that a resource policy allows is a stranger: public access, and access from other accounts.
+"""Who of those that a resource policy allows is a stranger: public access.
 
 A stranger is a caller of whom the policy fixes nothing: nobody in particular, or a user or role of an account that it
 does not mention, with any value of a condition key but those that it fixes. A value is fixed if it has neither
@@ -11,23 +11,23 @@ Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage", "The m
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 from locum.analysis.proofs import callers
 from locum.analysis.proofs.budget import Budget
-from locum.analysis.proofs.callers import Caller, Mentioned, mentioned, provided, spare_account
-from locum.analysis.proofs.checks import Found, Question
+from locum.analysis.proofs.callers import Caller, Mentioned, provided
+from locum.analysis.proofs.checks import Found
 from locum.analysis.proofs.dimensions import ACTION, passes
 from locum.analysis.proofs.formulas import Atom, Comparison, Flag, Formula, Scope, Test, every, negation
 from locum.analysis.proofs.globs import Glob, flat, literal
 from locum.analysis.proofs.languages import Language, member
 from locum.analysis.proofs.translation import World
 from locum.analysis.proofs.world import settled
+from locum.analysis.proofs.zones import UNBOUNDED, Bounds, values_of
 from locum.authz import service_reference as reference
 from locum.core.letter_case import folded
-from locum.core.principal import ContextValue, PrincipalKind
-from locum.policy import Document, Request, Statement
+from locum.policy import Document, Request
 from locum.policy.context import USER_ID
 from locum.policy.grammar import operator
 from locum.policy.patterns import Wild, has_variables, scan
@@ -65,6 +65,7 @@ SERVICES: Final[Mapping[str, str]] = {
 _ANALYZED: Final = {**SERVICES, "AWS::ECR::Repository": "ecr"}
 """With those that analyzers of external access look at as well."""
 
+_ROLE: Final = "AWS::IAM::Role"
 _ADDRESSES: Final = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 _PATHS: Final = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"})
 _ACCESS_POINT: Final = "s3:dataaccesspointarn"
@@ -102,13 +103,18 @@ _FOR_ALL: Final = ("accounts.google.com", "cognito-identity.amazonaws.com", "gra
 _PRIVATE: Final = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
-def public_access(document: Document, resource_type: str, budget: Budget | None = None) -> tuple[Found, ...]:
-    """The statements that allow a stranger an action on a resource of this type (of `SERVICES`). Raises NotDecided."""
+def public_access(
+    document: Document, resource_type: str, budget: Budget | None = None, bounds: Bounds = UNBOUNDED
+) -> tuple[Found, ...]:
+    """The statements that allow a stranger an action on a resource of this type (of `SERVICES`). Raises NotDecided.
+
+    `bounds` are what bounds the requests of strangers besides.
+    """
     fixed = fixed_values(document, resource_type)
-    listed = _actions(resource_type)
+    listed = actions_of(resource_type)
 
     def strange(here: World) -> Formula:
-        parts: list[Formula] = [Atom(ACTION, listed)]
+        parts: list[Formula] = [Atom(ACTION, listed), bounds.formula(here)]
         for key, test in fixed:
             kind = here.dimensions[key]
             parts.append(negation(Atom(key, test, Scope.SOME if kind.multivalued else Scope.ONE)))
@@ -116,11 +122,14 @@ def public_access(document: Document, resource_type: str, budget: Budget | None 
         return every(parts)
 
     def admits(request: Request) -> bool:
-        return member(request.action, listed) and not any(
-            _is_fixed(text, test) for key, test in fixed for text in _texts(request.context.get(key))
+        return (
+            member(request.action, listed)
+            and bounds.admits(request)
+            and not any(_is_fixed(text, test) for key, test in fixed for text in values_of(request.context.get(key)))
         )
 
-    return Question(document, _strangers(resource_type), also=strange, admits=admits).found(budget or Budget())
+    question = bounds.question(document, _strangers(resource_type), also=strange, admits=admits)
+    return question.found(budget or Budget())
 
 
 def _strangers(resource_type: str) -> Callable[[Mentioned], Iterable[Caller]]:
@@ -132,7 +141,12 @@ def _strangers(resource_type: str) -> Callable[[Mentioned], Iterable[Caller]]:
     return found
 
 
-def _actions(resource_type: str) -> Language:
+def service_of(resource_type: str) -> str:
+    """The service whose actions the policy of a type of resource is about: `s3`."""
+    return _ANALYZED[TRUST_POLICY if resource_type == _ROLE else resource_type]
+
+
+def actions_of(resource_type: str) -> Language:
     """The actions of a type's service. Access Analyzer, unlike S3, leaves out those that do not exist."""
     prefix = _ANALYZED[resource_type]
     return Language(tuple(literal(f"{prefix}:{name.lower()}") for name in reference.action_names(prefix)))
@@ -140,10 +154,6 @@ def _actions(resource_type: str) -> Language:
 
 def _is_fixed(text: str, test: Test) -> bool:
     return member(text, test) if isinstance(test, Language) else passes(test, text)
-
-
-def _texts(value: ContextValue | None) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value or ()
 
 
 # --- fixed values --------------------------------------------------------------------------------------------
@@ -210,78 +220,3 @@ def _is_narrow(text: str) -> bool:
     except ValueError:
         return False
     return network.prefixlen >= (8 if network.version == 4 else 32) or network in _PRIVATE
-
-
-# --- access from other accounts ------------------------------------------------------------------------------
-
-
-class ExternalAccess(NamedTuple):
-    """Access of callers outside of the account of a resource, as an external access finding has it.
-
-    `principal` is by type, as in a policy: `{"AWS": "444455556666"}`. `conditions` are those of the statement on the
-    keys of `FIXING`, by their names as written: the values, separated by commas. `request` is one that is allowed.
-    """
-
-    statement: Statement
-    principal: Mapping[str, str]
-    conditions: Mapping[str, str]
-    public: bool
-    request: Request
-
-
-def external_access(
-    policy: Document, kind: str, owner_account: str, budget: Budget | None = None
-) -> list[ExternalAccess]:
-    """Who outside of `owner_account` the policy of a resource of type `kind` allows something. Raises NotDecided.
-
-    Services are not reported. A statement that allows everyone is reported once, for `*`; one that is public has no
-    conditions by which it would not be.
-    """
-    work = budget or Budget()
-    public = {found.statement.number for found in public_access(policy, kind, work)}
-    found: list[ExternalAccess] = []
-    for kind_of_principal, name, group in _groups(policy, owner_account):
-        wider = ({"AWS": "*"}, {"AWS": group[0].sample.account} if not name.isdigit() else {})
-        told = {access.statement.number for access in found if access.principal in wider}
-        question = Question(policy, _all_of(group), also=lambda _here: Atom(ACTION, _actions(kind)))
-        for statement, request in question.found(work):
-            if statement.number not in told:
-                conditions = _conditions(statement)
-                is_public = name == "*" and statement.number in public
-                found.append(ExternalAccess(statement, {kind_of_principal: name}, conditions, is_public, request))
-    return sorted(found, key=lambda access: access.statement.number)
-
-
-def _groups(policy: Document, owner: str) -> Iterator[tuple[str, str, list[Caller]]]:
-    """The callers outside of an account as findings name them: all others first, then accounts, then the named."""
-    known = mentioned([policy])
-    spare = spare_account(known)
-    groups: dict[tuple[str, str], list[Caller]] = {("AWS", "*"): []}
-    for caller in callers.everybody(known):
-        kind = caller.sample.kind
-        if kind is PrincipalKind.SERVICE or caller.sample.account == owner:
-            continue
-        if caller.provider:
-            groups.setdefault(("Federated", caller.provider), []).append(caller)
-        elif kind is PrincipalKind.ANONYMOUS or (caller.sample.account == spare and not caller.canonical_user):
-            groups["AWS", "*"].append(caller)
-        elif caller.canonical_user:
-            groups.setdefault(("CanonicalUser", caller.canonical_user), []).append(caller)
-        else:
-            whole = caller.unnamed or kind is PrincipalKind.ROOT
-            groups.setdefault(("AWS", caller.sample.account if whole else caller.name), []).append(caller)
-    ordered = sorted(groups, key=lambda each: (each[1] != "*", not each[1].isdigit()))
-    for group in ordered:
-        yield *group, groups[group]
-
-
-def _all_of(group: Sequence[Caller]) -> Callable[[Mentioned], Iterable[Caller]]:
-    return lambda _known: group
-
-
-def _conditions(statement: Statement) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
-    for condition in statement.conditions:
-        if folded(condition.key) in FIXING:
-            found.setdefault(condition.key, []).extend(condition.values)
-    return {key: ",".join(values) for key, values in found.items()}

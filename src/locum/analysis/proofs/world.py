@@ -111,17 +111,22 @@ def _facts(here: World, caller: Caller, known: Mentioned) -> Iterator[Formula]:
             *([negation(Atom(key, Language(named)))] if named else []),
         ]
         yield either((every(others), *fitting))
-    if _IS_SERVICE in here.dimensions and not caller.provider and caller.sample.kind is not PrincipalKind.ANONYMOUS:
-        # "This key is present in the request context for all signed API requests that use AWS credentials."
-        value = "true" if caller.sample.kind is PrincipalKind.SERVICE else "false"
-        fitting = [Flag(_IS_SERVICE, f"={text}") for text in settled(here.dimensions[_IS_SERVICE]) if text == value]
-        is_value = Atom(_IS_SERVICE, Language((literal(value),)))
-        yield either((every((Flag(_IS_SERVICE, OPEN), is_value)), *fitting))
+    if _IS_SERVICE in here.dimensions:
+        yield _is_service(here, caller)
     if caller.sample.kind is PrincipalKind.ANONYMOUS:
         # "the request context for an anonymous request does not include" the keys of principals.
         for key in here.dimensions:
             if key.startswith("aws:principal") and key not in DERIVED_KEYS:
                 yield Flag(key, ABSENT)
+
+
+def _is_service(here: World, caller: Caller) -> Formula:
+    """What aws:PrincipalIsAWSService is: "present in the request context for all signed API requests"."""
+    value = "true" if caller.sample.kind is PrincipalKind.SERVICE else "false"
+    fitting = [Flag(_IS_SERVICE, f"={text}") for text in settled(here.dimensions[_IS_SERVICE]) if text == value]
+    told = either((every((Flag(_IS_SERVICE, OPEN), Atom(_IS_SERVICE, Language((literal(value),))))), *fitting))
+    unsigned = caller.provider or caller.sample.kind is PrincipalKind.ANONYMOUS
+    return either((Flag(_IS_SERVICE, ABSENT), told)) if unsigned else told
 
 
 def settled(kind: Dimension) -> list[str]:
