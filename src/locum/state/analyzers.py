@@ -38,7 +38,8 @@ class Analyzer(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="analy
 
     `scanned` is the last time that all resources were analyzed, `position` that of the last event of the event history
     whose changes it has looked at. `asked` are the ARNs of resources that are to be analyzed anew. `last_resource` is
-    the one that was analyzed last, at the time `last_at`.
+    the one that was analyzed last, at the time `last_at`. Where its zone of trust is an organization, that is
+    `organization`, an id. `zone` is what was known of the zone at the last look (`services.accessanalyzer.zones`).
     """
 
     region: str
@@ -54,6 +55,8 @@ class Analyzer(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="analy
     asked: tuple[str, ...] = ()
     last_resource: str = ""
     last_at: float = 0.0
+    organization: str = ""
+    zone: dict[str, str] = {}
 
     @property
     def key(self) -> str:

@@ -244,7 +244,7 @@ MAKERS: dict[str, Callable[[InProcess, str], Made]] = {
 def _told(findings: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """What findings say, of access that there is."""
     return sorted(
-        (str(it["principal"]), it["action"], str(it["condition"]), it["isPublic"], it["status"], it["sources"])
+        (str(it["principal"]), it["action"], str(it["condition"]), it["isPublic"], it["status"], it.get("sources"))
         for it in findings
         if it["status"] != "RESOLVED"
     )

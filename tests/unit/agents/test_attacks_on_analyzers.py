@@ -30,10 +30,10 @@ def breaking(monkeypatch: pytest.MonkeyPatch, needle: str) -> None:
     """Have the analysis break where a policy has a text."""
     access = external._access
 
-    def breaks(kind: str, text: str, owner: str) -> Any:
+    def breaks(kind: str, text: str, *others: Any) -> Any:
         if needle in text:
             raise KeyError(kind)
-        return access(kind, text, owner)
+        return access(kind, text, *others)
 
     monkeypatch.setattr(external, "_access", breaks)
 
@@ -177,9 +177,9 @@ def test_attack_changes_of_a_resource_do_not_have_its_policy_analyzed_again(
     arn = bucket(plane, statement("*", "s3:GetObject", "{}"))
     analyzer, prove, proven = Analyzed(plane), proofs.external_access, list[str]()
 
-    def counted(document: Any, kind: str, owner: str) -> Any:
+    def counted(document: Any, kind: str, owner: str, **others: Any) -> Any:
         proven.append(kind)
-        return prove(document, kind, owner)
+        return prove(document, kind, owner, **others)
 
     monkeypatch.setattr(proofs, "external_access", counted)
     s3, name = plane.client("s3"), arn.rpartition(":")[2]

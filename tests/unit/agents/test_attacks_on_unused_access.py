@@ -217,7 +217,7 @@ def test_attack_an_account_that_leaves_is_no_affair_of_the_organization_any_more
 
 
 def test_attack_a_delegate_that_is_none_any_more_learns_nothing_new(unused: Unused, plane: InProcess) -> None:
-    """What it found before stays, and nothing is looked at: also once trusted access is disabled."""
+    """What it found before cannot be read, and nothing is looked at: also once trusted access is disabled."""
     organized = Organized(plane)
     organized.client.enable_aws_service_access(ServicePrincipal=SERVICE)
     delegate, key = member(plane, organized, "security")
@@ -227,10 +227,13 @@ def test_attack_a_delegate_that_is_none_any_more_learns_nothing_new(unused: Unus
     organized.client.deregister_delegated_administrator(AccountId=delegate, ServicePrincipal=SERVICE)
     late = unused.role("late")
     unused.after(3)
-    assert (unused.types(early), unused.types(late)) == (["UnusedIAMRole"], [])
+    assert refused(lambda: unused.types(early)).code == "AccessDeniedException"
     organized.client.disable_aws_service_access(ServicePrincipal=SERVICE)
     unused.after(3)
-    assert unused.types(late) == []
+    assert refused(lambda: unused.types(early)).code == "ValidationException"
+    organized.client.enable_aws_service_access(ServicePrincipal=SERVICE)
+    organized.client.register_delegated_administrator(AccountId=delegate, ServicePrincipal=SERVICE)
+    assert (unused.types(early), unused.types(late)) == (["UnusedIAMRole"], [])
 
 
 def test_attack_another_account_reads_and_asks_nothing_of_an_analyzer(unused: Unused, plane: InProcess) -> None:

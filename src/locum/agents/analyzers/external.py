@@ -9,20 +9,23 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
+from locum.agents.analyzers import limits
+from locum.agents.analyzers.kept import Kept, policy_of, with_names
 from locum.agents.analyzers.resources import ROLE, Make, Named, changed, every
 from locum.agents.analyzers.upkeep import Analysis, common, failed, identity
 from locum.analysis import proofs
 from locum.calls import Runtime
-from locum.calls.carrying import facts_of
 from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
+from locum.core.errors import Fault
 from locum.core.principal import Source
-from locum.core.resources import UNKNOWN
 from locum.policy import MalformedPolicy, PolicyKind
+from locum.services.accessanalyzer import zones
 from locum.services.accessanalyzer.lookups import resources_of
 from locum.services.accessanalyzer.zones import SERVICE
+from locum.services.linked_roles import has_linked_role, linked_role_arn, linked_role_call
 from locum.state import Role, State
 from locum.state.analyzers import AccessFinding, Analyzer
 from locum.state.arns import entity_by_arn
@@ -37,34 +40,58 @@ _log: Final = logging.getLogger("locum.agents")
 async def everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> tuple[list[Named], bool] | None:
     """All resources that there are, and those that were analyzed before, and whether each type could be listed.
 
-    None where the role is not there (yet).
+    None where the role is not there (yet). The roles of other accounts are made here.
     """
     state = runtime.ledger.state
     if entity_by_arn(state, Role, analyzer.role, analyzer.account) is None:
         return None
-    role = ServiceRole(SERVICE, analyzer.role, _SESSION, Source(analyzer.account, analyzer.arn))
-    found, complete = await every(runtime, make, role, analyzer.region)
+    found: list[Named] = []
+    complete = True
+    for account in sorted(zones.accounts(state, analyzer)):
+        if not await _has_role(runtime, make, account):
+            complete = False
+            continue
+        source = Source(account, analyzer.arn)
+        role = ServiceRole(SERVICE, linked_role_arn(account, SERVICE), _SESSION, source)
+        listed, whole = await every(runtime, make, role, analyzer.region)
+        found, complete = [*found, *listed], complete and whole
     return [*found, *(Named(it.type, it.arn) for it in resources_of(state, analyzer))], complete
 
 
-def concerned(_state: State, analyzer: Analyzer, arns: Iterable[str]) -> list[Named]:
-    """The resources that ARNs are of that may be in the account and the region of an analyzer, each once.
+async def _has_role(runtime: Runtime, make: Make, account: str) -> bool:
+    """Whether the service-linked role is there in an account; it is made where it is not."""
+    if has_linked_role(runtime.ledger.state, account, SERVICE):
+        return True
+    try:
+        await make(linked_role_call(account, SERVICE))
+    except Fault as fault:
+        _log.warning("the service-linked role of IAM Access Analyzer in %s is not made: %s", account, fault.code)
+    return has_linked_role(runtime.ledger.state, account, SERVICE)
 
-    The ARNs of buckets and roles do not say where they are.
+
+def concerned(state: State, analyzer: Analyzer, arns: Iterable[str]) -> list[Named]:
+    """The resources that ARNs are of that may be in the zone and the region of an analyzer, each once.
+
+    The ARNs of buckets and roles do not say where they are. Where the zone has changed, those of the accounts are
+    concerned whose findings may be others.
     """
     named = [(it, Arn.parse(it.arn)) for it in changed(arns)]
-    account, region = ("", analyzer.account), ("", analyzer.region)
-    return [it for it, arn in named if arn.account in account and arn.region in region]
+    accounts, region = ("", *zones.accounts(state, analyzer)), ("", analyzer.region)
+    found = [it for it, arn in named if arn.account in accounts and arn.region in region]
+    others = zones.changed(analyzer.zone, zones.outline(state, analyzer)) if analyzer.scanned else frozenset()
+    known = resources_of(state, analyzer) if others else ()
+    return [*found, *(Named(it.type, it.arn) for it in known if it.owner in others)]
 
 
 async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: float) -> Analysis:
     """Analyze a resource as it is now."""
-    owner = analyzer.account
+    owner, state = analyzer.account, runtime.ledger.state
     try:
-        policy, owner, there = await _policy_of(runtime, analyzer, resource)
-        if not there or owner != analyzer.account:
+        it = await policy_of(runtime, analyzer, resource)
+        if it is None or it.owner not in zones.accounts(state, analyzer):
             return Analysis(resource, there=False)
-        findings = await found_by(analyzer, resource, owner, policy, now)
+        owner = it.owner
+        findings = await found_by(state, analyzer, resource, it, now)
     except (proofs.NotDecided, proofs.SolverMissing, MalformedPolicy) as error:
         _log.warning("the policy of %s is not analyzed: %s", resource.arn, error)
         return failed(analyzer, resource, owner, now)
@@ -77,56 +104,66 @@ async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: f
 
 
 async def found_by(
-    analyzer: Analyzer, resource: Named, owner: str, policy: str, now: float
+    state: State, analyzer: Analyzer, resource: Named, it: Kept, now: float
 ) -> tuple[AccessFinding, ...]:
-    """The findings about a resource with that policy (empty: none).
+    """The findings about a resource with a policy. Raises NotDecided, SolverMissing, MalformedPolicy."""
+    found = await asyncio.to_thread(_access_within, state, analyzer, resource, it)
+    return _findings(analyzer, resource, it, found, now)
 
-    Raises NotDecided, SolverMissing, MalformedPolicy.
+
+class _Found(NamedTuple):
+    """Access from outside, and how resource control policies restrict it, by the API's names."""
+
+    access: Sequence[proofs.ExternalAccess]
+    restriction: str
+
+
+def _access_within(state: State, analyzer: Analyzer, resource: Named, it: Kept) -> _Found:
+    """What others may do with a resource, as far as the resource control policies in force let them.
+
+    Where it cannot be decided with them, it is what the policy of the resource lets.
     """
-    access = await asyncio.to_thread(_access, resource.type, policy, owner) if policy else ()
-    return _findings(analyzer, resource, owner, access, now)
-
-
-async def _policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> tuple[str, str, bool]:
-    """The policy of a resource (empty: none), the account that has it, and whether it is there."""
-    if resource.type == ROLE:
-        role = entity_by_arn(runtime.ledger.state, Role, resource.arn, analyzer.account)
-        return ("", "", False) if role is None else (role.trust, role.account, True)
-    facts = (await facts_of(runtime, [resource.arn], analyzer.account, analyzer.region))[resource.arn]
-    if facts is UNKNOWN or facts.attributes.get("absent"):
-        return "", "", False
-    return facts.policy or "", facts.account or analyzer.account, True
+    if not it.policy:
+        return _Found((), limits.NOT_APPLICABLE)
+    policy, zone = with_names(state, it.policy), proofs.Zone(zones.trusted(state, analyzer), analyzer.organization)
+    controls = limits.in_force(state, it.owner, resource.type)
+    if controls:
+        zone = limits.within(state, it.owner, zone)
+        try:
+            return _Found(_access(resource.type, policy, it.owner, zone, controls, resource.arn), limits.APPLIED)
+        except (proofs.NotDecided, MalformedPolicy) as error:
+            _log.warning("the resource control policies of %s are not analyzed: %s", it.owner, error)
+    access = _access(resource.type, policy, it.owner, zone)
+    return _Found(access, limits.FAILED if controls else limits.NOT_APPLICABLE)
 
 
 @lru_cache(maxsize=_POLICIES)
-def _access(kind: str, text: str, owner: str) -> Sequence[proofs.ExternalAccess]:
+def _access(
+    kind: str, text: str, owner: str, zone: proofs.Zone, controls: tuple[str, ...] = (), arn: str = ""
+) -> Sequence[proofs.ExternalAccess]:
     """What others may do by a policy: many calls change a resource, and few its policy, which may take seconds."""
     role = kind == ROLE
     document = proofs.read_policy(text, PolicyKind.TRUST if role else PolicyKind.RESOURCE)
-    return proofs.external_access(document, proofs.TRUST_POLICY if role else kind, owner)
+    restricting = tuple(proofs.read_policy(each, PolicyKind.RCP) for each in controls)
+    bounds = proofs.Bounds(zone, restricting, arn)
+    return proofs.external_access(document, proofs.TRUST_POLICY if role else kind, owner, bounds=bounds)
 
 
-def _findings(
-    analyzer: Analyzer, resource: Named, owner: str, access: Iterable[proofs.ExternalAccess], now: float
-) -> tuple[AccessFinding, ...]:
+def _findings(analyzer: Analyzer, resource: Named, it: Kept, found: _Found, now: float) -> tuple[AccessFinding, ...]:
     """The findings of some access: one for a principal and its conditions."""
     merged: dict[str, AccessFinding] = {}
-    for it in access:
-        principal, conditions = dict(it.principal), dict(it.conditions)
+    for access in found.access:
+        principal, conditions = dict(access.principal), dict(access.conditions)
         named = identity(analyzer, resource, principal, conditions)
         known = merged.get(named)
-        actions = dict.fromkeys([*(known.actions if known else ()), *_actions(it)])
+        actions = dict.fromkeys([*(known.actions if known else ()), *access.actions])
         merged[named] = AccessFinding(
-            **common(analyzer, resource, owner, now),
+            **common(analyzer, resource, it.owner, now),
             id=named,
             principal=principal,
             conditions=conditions,
             actions=tuple(actions),
-            public=it.public or bool(known and known.public),
+            public=access.public or bool(known and known.public),
+            more={limits.RESTRICTION: found.restriction},
         )
     return tuple(merged.values())
-
-
-def _actions(access: proofs.ExternalAccess) -> Sequence[str]:
-    """The actions of a statement as it has them; of one that lists those it is not about, the one that was found."""
-    return access.statement.actions or (access.request.action,)

@@ -28,7 +28,7 @@ from locum.services.accessanalyzer import inclusions
 from locum.services.accessanalyzer.inclusions import BUCKET, STREAM, TABLE
 from locum.services.accessanalyzer.lookups import resources_of
 from locum.services.accessanalyzer.zones import SERVICE, accounts, of_organization
-from locum.services.cloudformation.stack_sets.access import has_linked_role, linked_role_arn, linked_role_call
+from locum.services.linked_roles import has_linked_role, linked_role_arn, linked_role_call
 from locum.state import State
 from locum.state.analyzers import Analyzer
 from locum.state.organizations import suspended

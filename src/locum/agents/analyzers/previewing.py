@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from locum.agents.analyzers import external
+from locum.agents.analyzers.kept import Kept
 from locum.agents.analyzers.proposals import Proposed, proposed
 from locum.agents.analyzers.proposed_policies import InvalidConfiguration
 from locum.agents.analyzers.upkeep import Analysis, is_unchanged, outcome
@@ -60,7 +61,8 @@ class Previewing:
         analyzer = self._analyzer(self._runtime.ledger.state)
         if analyzer is None:
             return None
-        return await _analyzed(analyzer, await proposed(self._runtime, analyzer, self._it), self._runtime.clock())
+        it = await proposed(self._runtime, analyzer, self._it)
+        return await _analyzed(self._runtime.ledger.state, analyzer, it, self._runtime.clock())
 
     async def _commit(self, found: Analysis | None, reason: str) -> None:
         def commit(state: State) -> Outcome:
@@ -87,9 +89,9 @@ class Previewing:
         return tuple(_preview(request_id(entropy), before.get(it.id), it, now) for it in after)
 
 
-async def _analyzed(analyzer: Analyzer, it: Proposed, now: float) -> Analysis:
+async def _analyzed(state: State, analyzer: Analyzer, it: Proposed, now: float) -> Analysis:
     """The analysis of what is proposed. The one place in which previews have an analyzer's analysis made."""
-    findings = await external.found_by(analyzer, it.resource, analyzer.account, it.policy, now)
+    findings = await external.found_by(state, analyzer, it.resource, Kept(analyzer.account, it.policy), now)
     return Analysis(it.resource, there=True, owner=analyzer.account, findings=findings)
 
 

@@ -18,8 +18,8 @@ from locum.agents.analyzers.resources import Make, Named
 from locum.agents.analyzers.upkeep import Analysis, in_line, outdated
 from locum.calls import Runtime
 from locum.core.clock import DAY
+from locum.services.accessanalyzer import zones
 from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS, UNUSED
-from locum.services.accessanalyzer.zones import accounts
 from locum.services.verbs import Outcome
 from locum.state import Event, State, put
 from locum.state.analyzers import Analyzer
@@ -57,7 +57,11 @@ ANALYSES: Final[Mapping[str, Looks]] = {EXTERNAL: external, INTERNAL: internal, 
 async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
     """Have an analyzer analyze what is due; when to look again (epoch seconds)."""
     now, looks = runtime.clock(), ANALYSES[KINDS[analyzer.type].analysis]
+    if zones.reason(runtime.ledger.state, analyzer):
+        return now + EVERY
+    zone = zones.outline(runtime.ledger.state, analyzer)
     due = not analyzer.scanned or now - analyzer.scanned >= DAY or now < analyzer.scanned
+    due = due or not zone.keys() <= {analyzer.account, *analyzer.zone}
     position, arns = await _changes(runtime, analyzer, now)
     resources = looks.concerned(runtime.ledger.state, analyzer, [*analyzer.asked, *arns])
     everything = await looks.everything(runtime, make, analyzer) if due else None
@@ -66,7 +70,7 @@ async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
         resources += everything[0]
         scanned = now if everything[1] else now - DAY + _AGAIN
     behind = bool(analyzer.position) and position - analyzer.position >= _PAGE
-    if not (everything or resources or behind or analyzer.asked):
+    if not (everything or resources or behind or analyzer.asked or zone != analyzer.zone):
         return now + EVERY
     left = deque(dict.fromkeys(resources))
     while left:
@@ -78,7 +82,8 @@ async def scan(runtime: Runtime, make: Make, analyzer: Analyzer) -> float:
     def done(state: State, it: Analyzer) -> list[Event]:
         asked = tuple(arn for arn in it.asked if arn not in analyzer.asked)
         same = it.configuration == analyzer.configuration  # else everything is to be looked at anew
-        made = replace(it, position=position, asked=asked, scanned=(scanned if same else None) or it.scanned)
+        scanned_at = (scanned if same else None) or it.scanned
+        made = replace(it, position=position, asked=asked, scanned=scanned_at, zone=zone)
         return [put(made), *outdated(state, analyzer, now)]
 
     await _commit(runtime, analyzer, done)
@@ -98,16 +103,15 @@ async def _commit(runtime: Runtime, analyzer: Analyzer, events: Callable[[State,
 
 async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[int, list[str]]:
     """The position of the last event that was read, and the ARNs of what somebody changed."""
-    history = runtime.history
+    history, accounts = runtime.history, ("", *zones.accounts(runtime.ledger.state, analyzer))
     if not analyzer.position:
         return await runtime.ledger.read(lambda: history.position_at(now)), []
     read = await runtime.ledger.read(lambda: history.after(analyzer.position, _PAGE))
-    zone = {"", *accounts(runtime.ledger.state, analyzer)}
     arns = [
         resource.arn
         for _, record in read
         if not record.read_only and not record.error_code and record.management
         for resource in record.resources
-        if resource.account in zone
+        if resource.account in accounts
     ]
     return (read[-1][0] if read else analyzer.position), arns

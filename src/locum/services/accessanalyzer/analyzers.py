@@ -6,6 +6,7 @@ Access Analyzer API Reference, CreateAnalyzer and its kin.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from locum.core.arn import iam_arn
 from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.identifiers import request_id
 from locum.core.system_tags import is_refused
-from locum.services.accessanalyzer import archive_rules
+from locum.services.accessanalyzer import archive_rules, zones
 from locum.services.accessanalyzer.configurations import configured
 from locum.services.accessanalyzer.faults import conflict, invalid, over_quota, unprocessable, unsupported
 from locum.services.accessanalyzer.kinds import EXTERNAL, KINDS
@@ -34,7 +35,7 @@ from locum.services.accessanalyzer.lookups import (
 from locum.services.accessanalyzer.zones import SERVICE, check_zone
 from locum.services.asking import Asking, asking
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import Role, put, remove
+from locum.state import Role, State, put, remove
 from locum.state.analyzers import Analyzer
 from locum.state.arns import entity_by_arn
 from locum.state.autoscaling import regional
@@ -55,7 +56,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         raise unsupported(f"analyzers of the type {kind}")
     if KINDS[kind].analysis == EXTERNAL:
         check_solver()
-    check_zone(ctx, kind)
+    organization = check_zone(ctx, kind)
     configuration = configured(kind, ctx.account, params.get("configuration") or {})
     if ctx.state.get(Analyzer, ctx.account, regional(ctx.region, name)) is not None:
         raise conflict("analyzer", name)
@@ -75,6 +76,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         rules=rules,
         configuration=configuration,
         tags=_tags(params.get("tags") or {}),
+        organization=organization,
     )
     return Outcome({"arn": made.arn}, (put(made),), effects)
 
@@ -109,14 +111,14 @@ def _service_role(ctx: Context) -> Generator[Ask, Mapping[str, Any], tuple[str, 
 
 def get_analyzer(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetAnalyzer."""
-    return Outcome({"analyzer": shown(analyzer_named(ctx, params["analyzerName"]))})
+    return Outcome({"analyzer": shown(ctx.state, analyzer_named(ctx, params["analyzerName"]))})
 
 
 def list_analyzers(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ListAnalyzers."""
     here = [it for it in ctx.state.table(Analyzer, ctx.account).values() if it.region == ctx.region]
     wanted = [it for it in here if params.get("type") in (None, it.type)]
-    return LISTS.page(params, wanted, lambda it: it.name).outcome("analyzers", shown)
+    return LISTS.page(params, wanted, lambda it: it.name).outcome("analyzers", partial(shown, ctx.state))
 
 
 def delete_analyzer(ctx: Context, params: Params) -> Outcome:
@@ -146,16 +148,19 @@ def update_analyzer(ctx: Context, params: Params) -> Outcome:
     return Outcome({"configuration": made}, (put(replace(analyzer, configuration=made, scanned=0.0)),))
 
 
-def shown(analyzer: Analyzer) -> dict[str, Any]:
+def shown(state: State, analyzer: Analyzer) -> dict[str, Any]:
     """An AnalyzerSummary."""
+    reason = zones.reason(state, analyzer)
     found: dict[str, Any] = {
         "arn": analyzer.arn,
         "name": analyzer.name,
         "type": analyzer.type,
         "createdAt": analyzer.created,
-        "status": "ACTIVE",
+        "status": "DISABLED" if reason else "ACTIVE",
         "tags": dict(analyzer.tags),
     }
+    if reason:
+        found["statusReason"] = {"code": reason}
     if analyzer.last_resource:
         found |= {"lastResourceAnalyzed": analyzer.last_resource, "lastResourceAnalyzedAt": analyzer.last_at}
     return found | ({"configuration": analyzer.configuration} if analyzer.configuration else {})

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from locum.services.accessanalyzer import filters
 from locum.services.accessanalyzer.faults import conflict, not_found, over_quota
-from locum.services.accessanalyzer.lookups import LISTS, analyzer_at, analyzer_named, check_name, findings_of
+from locum.services.accessanalyzer.lookups import LISTS, analyzer_named, check_name, findings_of
+from locum.services.accessanalyzer.zones import enabled_at
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import Event, put
 from locum.state.analyzers import Analyzer, ArchiveRule
@@ -55,7 +56,7 @@ def list_archive_rules(ctx: Context, params: Params) -> Outcome:
 
 def apply_archive_rule(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:ApplyArchiveRule: to the findings that there are."""
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = enabled_at(ctx, params["analyzerArn"])
     rule = _rule_named(analyzer, params["ruleName"])
     active = [it for it in findings_of(ctx.state, analyzer) if it.status == "ACTIVE" and filters.meets(it, rule.filter)]
     return Outcome({}, tuple(put(replace(it, status="ARCHIVED", updated=ctx.now)) for it in active))

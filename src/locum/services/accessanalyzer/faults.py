@@ -37,6 +37,11 @@ def invalid(field: str, message: str) -> Fault:
     return Fault("ValidationException", f"Invalid value for {field}: {message}", 400, members=members)
 
 
+def access_denied(message: str) -> Fault:
+    """AccessDeniedException: the account may not do it, whatever its policies say."""
+    return Fault("AccessDeniedException", message, 403)
+
+
 def unsupported(what: str) -> Fault:
     """ValidationException: what Locum's Access Analyzer lacks."""
     members = {"reason": "notSupported"}

@@ -21,6 +21,7 @@ _NONE: Final[Mapping[str, Sequence[str]]] = {}
 _OPERATORS: Final = ("eq", "neq", "contains", "exists")
 _CONDITION: Final = "condition."
 _PRINCIPAL: Final = "principal."
+_RESTRICTION: Final = "resourceControlPolicyRestriction"
 
 _FIELDS: Final[dict[str, Callable[[AccessFinding], Sequence[str]]]] = {
     "action": lambda it: it.actions,
@@ -29,6 +30,7 @@ _FIELDS: Final[dict[str, Callable[[AccessFinding], Sequence[str]]]] = {
     "id": lambda it: [it.id],
     "isPublic": lambda it: ["true" if it.public else "false"],
     "resource": lambda it: [it.resource],
+    "resourceControlPolicyRestriction": lambda it: [it.more[_RESTRICTION]] if _RESTRICTION in it.more else [],
     "resourceOwnerAccount": lambda it: [it.owner],
     "resourceType": lambda it: [it.type],
     "status": lambda it: [it.status],

@@ -13,16 +13,18 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.core.arn import PARTITION, Arn
-from locum.services.accessanalyzer import filters, internal_access
+from locum.services.accessanalyzer import filters, internal_access, zones
 from locum.services.accessanalyzer.faults import invalid, not_found
 from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS
-from locum.services.accessanalyzer.lookups import LISTS, analyzer_at, findings_of, resources_of
+from locum.services.accessanalyzer.lookups import LISTS, findings_of, resources_of
+from locum.services.accessanalyzer.zones import enabled_at
 from locum.services.pagination import Ordered
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import put
 from locum.state.analyzers import EXTERNAL_ACCESS, INTERNAL_ACCESS, AccessFinding, AnalyzedResource, Analyzer
 from locum.state.autoscaling import regional
 
+_BUCKET: Final = "AWS::S3::Bucket"
 _SORTED: Final[dict[str, Callable[[AccessFinding], Any]]] = {
     "createdAt": lambda it: it.created,
     "id": lambda it: it.id,
@@ -46,7 +48,7 @@ def list_findings_v2(ctx: Context, params: Params) -> Outcome:
 
 
 def _listed(ctx: Context, params: Params, show: Callable[[AccessFinding], dict[str, Any]]) -> Outcome:
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = enabled_at(ctx, params["analyzerArn"])
     wanted = params.get("filter") or {}
     filters.check(wanted, analyzer.type)
     found = [it for it in findings_of(ctx.state, analyzer) if filters.meets(it, wanted)]
@@ -82,14 +84,14 @@ def _access_details(finding: AccessFinding) -> tuple[dict[str, Any], ...]:
 
 def _of_external(ctx: Context, params: Params, *others: str) -> Analyzer:
     """The analyzer, which has to be of external access, or of one of some `others`. Raises Fault."""
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = enabled_at(ctx, params["analyzerArn"])
     if KINDS[analyzer.type].analysis not in (EXTERNAL, *others):
         raise invalid("analyzerArn", "The operation is supported only for external access analyzers.")
     return analyzer
 
 
 def _finding(ctx: Context, params: Params) -> AccessFinding:
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = enabled_at(ctx, params["analyzerArn"])
     key = regional(analyzer.region, analyzer.name, params["id"])
     found = ctx.state.get(AccessFinding, analyzer.account, key)
     if found is None:
@@ -112,12 +114,14 @@ def _common(finding: AccessFinding) -> dict[str, Any]:
 
 
 def _details(finding: AccessFinding) -> dict[str, Any]:
+    """The members of external access. The sources are "populated for Amazon S3 bucket findings"."""
+    sources: dict[str, Any] = {"sources": [{"type": "POLICY"}]} if finding.type == _BUCKET else {}
     return {
         "principal": finding.principal,
         "action": list(finding.actions),
         "condition": finding.conditions,
         "isPublic": finding.public,
-        "sources": [{"type": "POLICY"}],
+        **sources,
         **finding.more,
     }
 
@@ -129,7 +133,7 @@ def shown(finding: AccessFinding) -> dict[str, Any]:
 
 def update_findings(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:UpdateFindings: by their ids, or of a resource. What is resolved stays so."""
-    analyzer, status = analyzer_at(ctx, params["analyzerArn"]), params["status"]
+    analyzer, status = enabled_at(ctx, params["analyzerArn"]), params["status"]
     ids, resource = params.get("ids"), params.get("resourceArn")
     if bool(ids) == bool(resource):
         raise invalid("ids", "Specify either ids or resourceArn.")
@@ -152,7 +156,7 @@ def start_resource_scan(ctx: Context, params: Params) -> Outcome:
     parsed = Arn.find(arn)
     if parsed is None or parsed.partition != PARTITION:
         raise invalid("resourceArn", "It is not an ARN.")
-    if parsed.account not in ("", ctx.account) or parsed.region not in ("", ctx.region):
+    if parsed.account not in ("", *zones.accounts(ctx.state, analyzer)) or parsed.region not in ("", ctx.region):
         raise not_found("resource", arn)
     if arn in analyzer.asked:
         return Outcome({})

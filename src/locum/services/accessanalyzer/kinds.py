@@ -27,8 +27,10 @@ class Kind(NamedTuple):
 
 
 ACCOUNT: Final = "ACCOUNT"
+ORGANIZATION: Final = "ORGANIZATION"
 KINDS: Final = {
     ACCOUNT: Kind(EXTERNAL, most=1),
+    ORGANIZATION: Kind(EXTERNAL, most=5),
     "ACCOUNT_INTERNAL_ACCESS": Kind(INTERNAL, most=1),
     "ORGANIZATION_INTERNAL_ACCESS": Kind(INTERNAL, most=1, together=True),
     "ACCOUNT_UNUSED_ACCESS": Kind(UNUSED, most=1),

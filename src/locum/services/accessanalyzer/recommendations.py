@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from locum.core.errors import Fault
 from locum.services.accessanalyzer.faults import invalid, not_found
-from locum.services.accessanalyzer.lookups import LISTS, analyzer_at
+from locum.services.accessanalyzer.lookups import LISTS
+from locum.services.accessanalyzer.zones import enabled_at
 from locum.services.pagination import Ordered
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import put
@@ -43,7 +44,7 @@ def generate_finding_recommendation(ctx: Context, params: Params) -> Outcome:
 
 def _finding(ctx: Context, params: Params) -> AccessFinding | None:
     try:
-        analyzer = analyzer_at(ctx, params["analyzerArn"])
+        analyzer = enabled_at(ctx, params["analyzerArn"])
     except Fault as fault:
         raise invalid("analyzerArn", fault.message) from fault
     return ctx.state.get(AccessFinding, analyzer.account, regional(analyzer.region, analyzer.name, params["id"]))
@@ -51,7 +52,7 @@ def _finding(ctx: Context, params: Params) -> AccessFinding | None:
 
 def get_finding_recommendation(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetFindingRecommendation."""
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = enabled_at(ctx, params["analyzerArn"])
     key = regional(analyzer.region, analyzer.name, params["id"])
     found = ctx.state.get(FindingRecommendation, analyzer.account, key)
     if found is None:

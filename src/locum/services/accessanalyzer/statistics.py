@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS, UNUSED
-from locum.services.accessanalyzer.lookups import analyzer_at, findings_of
+from locum.services.accessanalyzer.lookups import findings_of
+from locum.services.accessanalyzer.zones import enabled_at
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state.analyzers import UNUSED_ACCESS, AccessFinding
 
@@ -27,7 +28,7 @@ Findings = Sequence[AccessFinding]
 
 def get_findings_statistics(ctx: Context, params: Params) -> Outcome:
     """access-analyzer:GetFindingsStatistics."""
-    analyzer = analyzer_at(ctx, params["analyzerArn"])
+    analyzer = enabled_at(ctx, params["analyzerArn"])
     member, counted = _COUNTED[KINDS[analyzer.type].analysis]
     found = findings_of(ctx.state, analyzer)
     statistics = {**counted(found), **_totals(found)}

@@ -1,0 +1,44 @@
+"""The policy of a resource as it counts, with the account that has it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from locum.agents.analyzers.resources import ROLE, Named
+from locum.authz.stored_principals import shown_form, with_principals
+from locum.calls import Runtime
+from locum.calls.carrying import facts_of
+from locum.core.arn import Arn
+from locum.core.identifiers import ROLE_ID, USER_ID
+from locum.core.resources import UNKNOWN
+from locum.state import Role, State
+from locum.state.analyzers import Analyzer
+from locum.state.arns import entity_by_arn
+
+
+class Kept(NamedTuple):
+    """A resource that is there: the account that has it, and its policy (empty: none)."""
+
+    owner: str
+    policy: str
+
+
+async def policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> Kept | None:
+    """The policy of a resource; None where it is not there."""
+    state = runtime.ledger.state
+    if resource.type == ROLE:
+        role = entity_by_arn(state, Role, resource.arn, Arn.parse(resource.arn).account)
+        return None if role is None else Kept(role.account, role.trust)
+    facts = (await facts_of(runtime, [resource.arn], analyzer.account, analyzer.region))[resource.arn]
+    if facts is UNKNOWN or facts.attributes.get("absent"):
+        return None
+    owner = facts.account or Arn.parse(resource.arn).account or analyzer.account
+    return Kept(owner, facts.policy or "")
+
+
+def with_names(state: State, text: str) -> str:
+    """A policy with the ARNs of users and roles in place of their unique ids, which do not tell their accounts."""
+    if USER_ID not in text and ROLE_ID not in text:
+        return text
+    return with_principals(text, partial(shown_form, state))
