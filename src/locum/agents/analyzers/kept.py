@@ -1,17 +1,24 @@
-"""The policy of a resource as it counts, with the account that has it."""
+"""The policy of a resource as it counts, with the account that has it.
+
+Grants of a KMS key stand beside its policy: here they are statements of it, so that there is one analysis.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from locum.agents.analyzers.resources import ROLE, Named
+from locum.agents.analyzers.resources import KEY, ROLE, Named
+from locum.analysis import key_grants
 from locum.authz.stored_principals import shown_form, with_principals
 from locum.calls import Runtime
 from locum.calls.carrying import facts_of
 from locum.core.arn import Arn
 from locum.core.identifiers import ROLE_ID, USER_ID
 from locum.core.resources import UNKNOWN
+from locum.services.accessanalyzer import zones
 from locum.state import Role, State
 from locum.state.analyzers import Analyzer
 from locum.state.arns import entity_by_arn
@@ -34,7 +41,23 @@ async def policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> Ke
     if facts is UNKNOWN or facts.attributes.get("absent"):
         return None
     owner = facts.account or Arn.parse(resource.arn).account or analyzer.account
-    return Kept(owner, facts.policy or "")
+    if resource.type != KEY:
+        return Kept(owner, facts.policy or "")
+    trusted = zones.trusted(state, analyzer)
+    granted = key_grants.statements(key_grants.grants_of(facts), lambda account: account not in trusted)
+    return Kept(owner, with_statements(facts.policy or "", granted))
+
+
+def with_statements(policy: str, statements: Sequence[dict[str, Any]]) -> str:
+    """A policy with further statements. One that cannot be read stays as it is."""
+    if not statements:
+        return policy
+    try:
+        document = json.loads(policy) if policy else {"Version": "2012-10-17", "Statement": []}
+        listed = document["Statement"]
+    except (ValueError, KeyError, TypeError):
+        return policy
+    return json.dumps({**document, "Statement": [*(listed if isinstance(listed, list) else [listed]), *statements]})
 
 
 def with_names(state: State, text: str) -> str:

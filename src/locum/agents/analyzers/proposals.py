@@ -6,16 +6,17 @@ removes the one that is there, and a new resource has what its service begins wi
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.agents.analyzers.kept import with_statements
 from locum.agents.analyzers.proposed_buckets import bucket_policy
 from locum.agents.analyzers.proposed_policies import InvalidConfiguration, stored
 from locum.agents.analyzers.resources import Named
+from locum.analysis.key_grants import grants_of, statements
 from locum.authz import service_of
-from locum.authz.services.kms_grants import GRANTEE, GRANTS
+from locum.authz.services.kms_grants import GRANTEE
 from locum.calls import Runtime
 from locum.calls.carrying import facts_of
 from locum.core.arn import PARTITION
@@ -28,10 +29,6 @@ from locum.state.arns import entity_by_arn
 
 _SERVICE: Final = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
 _DEFAULT: Final = "default"
-_NOTHING: Final[Mapping[str, Any]] = {"Version": "2012-10-17", "Statement": []}
-
-Grant = tuple[str, tuple[str, ...], str]
-"""A grant of a KMS key: its grantee, its operations, and who may retire it (empty: nobody else)."""
 
 
 class NotKnown(LocumError):
@@ -60,7 +57,7 @@ async def proposed(runtime: Runtime, analyzer: Analyzer, preview: AccessPreview)
     else:
         effective = now.policy if text is None else text
     if member == KEY:
-        effective = _with_grants(effective, _grants(content, now))
+        effective = with_statements(effective, statements(_grants(content, now)))
     if member == ROLE and not effective:
         raise InvalidConfiguration("A new role needs a trust policy.")
     return Proposed(Named(KINDS[member].type, now.arn), effective)
@@ -123,39 +120,14 @@ def _proposed_policy(member: str, content: Mapping[str, Any]) -> str | None:
 # -- grants of keys --------------------------------------------------------------------------------------
 
 
-def _grants(content: Mapping[str, Any], now: _Now) -> Iterator[Grant]:
-    """The proposed grants, or those that there are. Raises InvalidConfiguration, NotKnown."""
+def _grants(content: Mapping[str, Any], now: _Now) -> Iterator[Mapping[str, Any]]:
+    """The proposed grants, or those that there are, as ListGrants has them. Raises InvalidConfiguration, NotKnown."""
     listed = content.get("grants")
     if listed is None:
-        there = now.facts.attributes.get(GRANTS) if now.policy and now.facts is not None else None
-        for it in json.loads(there or "[]"):
-            yield str(it["GranteePrincipal"]), tuple(it["Operations"]), str(it.get("RetiringPrincipal") or "")
+        yield from grants_of(now.facts) if now.policy and now.facts is not None else ()
         return
     for it in listed:
-        grant = it["granteePrincipal"], tuple(it["operations"]), it.get("retiringPrincipal") or ""
-        for principal in (grant[0], grant[2]):
-            if principal and not _principal(principal):
+        for principal in (it["granteePrincipal"], it.get("retiringPrincipal")):
+            if principal and not (GRANTEE.fullmatch(principal) or _SERVICE.fullmatch(principal)):
                 raise InvalidConfiguration(f"{principal} can be no principal of a grant.")
-        yield grant
-
-
-def _with_grants(text: str, grants: Iterable[Grant]) -> str:
-    """A key policy with the access that grants give. Constraints keep nobody out: who calls chooses the context."""
-    statements = [
-        {"Effect": "Allow", "Principal": _principal(who), "Action": actions, "Resource": "*"}
-        for grantee, operations, retiring in grants
-        for who, actions in ((grantee, [f"kms:{name}" for name in operations]), (retiring, ["kms:RetireGrant"]))
-        if _principal(who) and actions
-    ]
-    if not statements:
-        return text
-    document = json.loads(text) if text else _NOTHING
-    own = document["Statement"]
-    return json.dumps({**document, "Statement": [*(own if isinstance(own, list) else [own]), *statements]})
-
-
-def _principal(name: str) -> dict[str, str]:
-    """The principal of a grant as a policy has it; empty for what is none."""
-    if GRANTEE.fullmatch(name):
-        return {"AWS": name}
-    return {"Service": name} if _SERVICE.fullmatch(name) else {}
+        yield {f"{name[0].upper()}{name[1:]}": value for name, value in it.items()}

@@ -19,6 +19,7 @@ from locum.state import Role
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
 
 ROLE: Final = "AWS::IAM::Role"
+KEY: Final = "AWS::KMS::Key"
 _LINKED: Final = "/aws-service-role/"
 
 _log: Final = logging.getLogger("locum.agents")
@@ -60,7 +61,7 @@ KINDS: Final = (
          ("ExclusiveStartTableName", "LastEvaluatedTableName")),
     Kind("AWS::ECR::Repository", "ecr", "DescribeRepositories", "repositories", member_of("repositoryArn"),
          ("nextToken", "nextToken")),
-    Kind("AWS::KMS::Key", "kms", "ListKeys", "Keys", member_of("KeyArn"), ("Marker", "NextMarker")),
+    Kind(KEY, "kms", "ListKeys", "Keys", member_of("KeyArn"), ("Marker", "NextMarker")),
     Kind("AWS::Lambda::Function", "lambda", "ListFunctions", "Functions", member_of("FunctionArn"),
          ("Marker", "NextMarker")),
     Kind("AWS::S3::Bucket", "s3", "ListBuckets", "Buckets", _bucket, ("ContinuationToken", "ContinuationToken")),
@@ -72,7 +73,7 @@ KINDS: Final = (
 _BEGINNINGS: Final = {
     "dynamodb": ("table/", "AWS::DynamoDB::Table"),
     "ecr": ("repository/", "AWS::ECR::Repository"),
-    "kms": ("key/", "AWS::KMS::Key"),
+    "kms": ("key/", KEY),
     "lambda": ("function:", "AWS::Lambda::Function"),
     "s3": ("", "AWS::S3::Bucket"),
     "secretsmanager": ("secret:", "AWS::SecretsManager::Secret"),

@@ -7,7 +7,7 @@ ExternalAccessDetails.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from locum.analysis.proofs import callers
 from locum.analysis.proofs.budget import Budget
@@ -23,14 +23,16 @@ from locum.core.letter_case import folded
 from locum.core.principal import PrincipalKind
 from locum.policy import Document, Request, Statement
 
+_CONTEXT: Final = "kms:encryptioncontext:"
+
 
 class ExternalAccess(NamedTuple):
     """Access of callers outside of the zone of trust of a resource, as an external access finding has it.
 
     `principal` is by type, as in a policy: `{"AWS": "444455556666"}`. `conditions` are those of the statement on the
-    keys of `FIXING`, by their names as written: the values, separated by commas. `request` is one that is allowed.
-    `actions` are those of the statement that resource control policies leave, or that of the request where the
-    statement lists what it is not about.
+    keys of `FIXING` and on encryption contexts, by their names as written: the values, separated by commas. `request`
+    is one that is allowed. `actions` are those of the statement that resource control policies leave, or that of the
+    request where the statement lists what it is not about.
     """
 
     statement: Statement
@@ -127,6 +129,7 @@ def _all_of(group: Sequence[Caller]) -> Callable[[Mentioned], Iterable[Caller]]:
 def _conditions(statement: Statement) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for condition in statement.conditions:
-        if folded(condition.key) in FIXING:
+        key = folded(condition.key)
+        if key in FIXING or key.startswith(_CONTEXT):
             found.setdefault(condition.key, []).extend(condition.values)
     return {key: ",".join(values) for key, values in found.items()}
