@@ -20,6 +20,9 @@ AUTHENTICATED_USERS: Final = "http://acs.amazonaws.com/groups/global/Authenticat
 PUBLIC_GROUPS: Final = frozenset({ALL_USERS, AUTHENTICATED_USERS})
 LOG_DELIVERY: Final = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
+OWN_STATEMENTS: Final = "own_statements"
+"""The attribute in the facts of a bucket for what `own_statements` says of it."""
+
 Actions = Mapping[str, tuple[str, ...]]
 
 _OF_BUCKET: Final[Actions] = {
@@ -186,3 +189,12 @@ def _of_owner(arn: str, account: str, owner: str, grants: tuple[Grant, ...]) -> 
     ):
         if withheld:
             yield {**head, "Effect": "Deny", "Principal": "*", "Action": withheld, "Condition": condition}
+
+
+def own_statements(policy: str | None) -> int:
+    """The number of statements of a bucket policy; those of ACLs are behind them in the policy that counts."""
+    try:
+        statements = json.loads(policy)["Statement"] if policy is not None else []
+    except (ValueError, KeyError, TypeError):
+        return 0
+    return len(statements) if isinstance(statements, list) else 1

@@ -9,11 +9,11 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from locum.agents.analyzers import limits
 from locum.agents.analyzers.kept import Kept, policy_of, with_names
-from locum.agents.analyzers.resources import ROLE, Make, Named, changed, every
+from locum.agents.analyzers.resources import BUCKET, ROLE, Make, Named, changed, every
 from locum.agents.analyzers.upkeep import Analysis, common, failed, identity
 from locum.analysis import proofs
 from locum.calls import Runtime
@@ -157,6 +157,7 @@ def _findings(analyzer: Analyzer, resource: Named, it: Kept, found: _Found, now:
         named = identity(analyzer, resource, principal, conditions)
         known = merged.get(named)
         actions = dict.fromkeys([*(known.actions if known else ()), *access.actions])
+        sources = [*(known.more.get("sources", ()) if known else ()), it.source(access.statement.number)]
         merged[named] = AccessFinding(
             **common(analyzer, resource, it.owner, now),
             id=named,
@@ -164,6 +165,11 @@ def _findings(analyzer: Analyzer, resource: Named, it: Kept, found: _Found, now:
             conditions=conditions,
             actions=tuple(actions),
             public=access.public or bool(known and known.public),
-            more={limits.RESTRICTION: found.restriction},
+            more={limits.RESTRICTION: found.restriction, **_sources(resource, sources)},
         )
     return tuple(merged.values())
+
+
+def _sources(resource: Named, sources: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """The sources of a finding, each once: "populated for Amazon S3 bucket findings"."""
+    return {"sources": [it for i, it in enumerate(sources) if it not in sources[:i]]} if resource.type == BUCKET else {}

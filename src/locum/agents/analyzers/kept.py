@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from locum.agents.analyzers.resources import KEY, ROLE, Named
 from locum.analysis import key_grants
 from locum.authz.stored_principals import shown_form, with_principals
+from locum.backends.s3_policies import OWN_STATEMENTS
 from locum.calls import Runtime
 from locum.calls.carrying import facts_of
 from locum.core.arn import Arn
@@ -25,10 +26,18 @@ from locum.state.arns import entity_by_arn
 
 
 class Kept(NamedTuple):
-    """A resource that is there: the account that has it, and its policy (empty: none)."""
+    """A resource that is there: the account that has it, and its policy (empty: none).
+
+    Of a bucket, `own` is the number of statements of the bucket policy where those of its ACL are behind them.
+    """
 
     owner: str
     policy: str
+    own: int | None = None
+
+    def source(self, statement: int) -> dict[str, str]:
+        """Where the statement of that number is from: a FindingSource."""
+        return {"type": "POLICY" if self.own is None or statement < self.own else "BUCKET_ACL"}
 
 
 async def policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> Kept | None:
@@ -42,7 +51,8 @@ async def policy_of(runtime: Runtime, analyzer: Analyzer, resource: Named) -> Ke
         return None
     owner = facts.account or Arn.parse(resource.arn).account or analyzer.account
     if resource.type != KEY:
-        return Kept(owner, facts.policy or "")
+        own = facts.attributes.get(OWN_STATEMENTS)
+        return Kept(owner, facts.policy or "", None if own is None else int(own))
     trusted = zones.trusted(state, analyzer)
     granted = key_grants.statements(key_grants.grants_of(facts), lambda account: account not in trusted)
     return Kept(owner, with_statements(facts.policy or "", granted))

@@ -91,7 +91,8 @@ class Previewing:
 
 async def _analyzed(state: State, analyzer: Analyzer, it: Proposed, now: float) -> Analysis:
     """The analysis of what is proposed. The one place in which previews have an analyzer's analysis made."""
-    findings = await external.found_by(state, analyzer, it.resource, Kept(analyzer.account, it.policy), now)
+    kept = Kept(analyzer.account, it.policy, it.own)
+    findings = await external.found_by(state, analyzer, it.resource, kept, now)
     return Analysis(it.resource, there=True, owner=analyzer.account, findings=findings)
 
 

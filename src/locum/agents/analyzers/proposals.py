@@ -36,10 +36,14 @@ class NotKnown(LocumError):
 
 
 class Proposed(NamedTuple):
-    """A resource, as the analyzer names it, and the policy that it would have; empty for none."""
+    """A resource, as the analyzer names it, and the policy that it would have; empty for none.
+
+    Of a bucket, `own` is the number of statements that are not its ACL's.
+    """
 
     resource: Named
     policy: str
+    own: int | None = None
 
 
 async def proposed(runtime: Runtime, analyzer: Analyzer, preview: AccessPreview) -> Proposed:
@@ -53,9 +57,10 @@ async def proposed(runtime: Runtime, analyzer: Analyzer, preview: AccessPreview)
         text = stored(runtime.ledger.state, analyzer, member, now.arn, text, runtime.clock())
     if member == BUCKET:
         now.check_known(content, "bucketPolicy", "bucketAclGrants", "bucketPublicAccessBlock")
-        effective = await bucket_policy(runtime, analyzer, now.arn, text, content, there=now.facts is not None)
-    else:
-        effective = now.policy if text is None else text
+        there = now.facts is not None
+        effective, own = await bucket_policy(runtime, analyzer, now.arn, text, content, there=there)
+        return Proposed(Named(KINDS[member].type, now.arn), effective, own)
+    effective = now.policy if text is None else text
     if member == KEY:
         effective = with_statements(effective, statements(_grants(content, now)))
     if member == ROLE and not effective:

@@ -21,6 +21,7 @@ from locum.backends.s3_policies import (
     Grant,
     Grants,
     merged,
+    own_statements,
 )
 from locum.calls import Runtime
 from locum.calls.backend_answers import backend_answer
@@ -66,8 +67,8 @@ class _Bucket:
 
 async def bucket_policy(
     runtime: Runtime, analyzer: Analyzer, arn: str, policy: str | None, content: Content, *, there: bool
-) -> str:
-    """The policy that the bucket would have; empty for none.
+) -> tuple[str, int]:
+    """The policy that the bucket would have (empty for none), and how many statements of it are not its ACL's.
 
     `policy` is the proposed bucket policy: empty to remove the one that is there, None to leave it. Raises
     InvalidConfiguration; Fault where the backend does not tell what is there.
@@ -81,7 +82,8 @@ async def bucket_policy(
     counted = tuple(it for it in grants if not (ignore and it[0] in PUBLIC_GROUPS))
     restricted = (analyzer.account,) if restrict and text is not None and is_public(text) else ()
     of_bucket = Grants(_others(counted, analyzer.account), (), (), versioned=False)
-    return merged(text, arn, analyzer.account, analyzer.account, of_bucket, restricted) or ""
+    policy = merged(text, arn, analyzer.account, analyzer.account, of_bucket, restricted)
+    return policy or "", own_statements(text)
 
 
 async def _block(bucket: _Bucket, proposed: Content | None) -> tuple[bool, bool]:

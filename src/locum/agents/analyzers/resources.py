@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.audit import Record
 from locum.calls import Runtime
 from locum.core.actors import ServiceRole
 from locum.core.arn import PARTITION, Arn
@@ -20,6 +21,8 @@ Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
 
 ROLE: Final = "AWS::IAM::Role"
 KEY: Final = "AWS::KMS::Key"
+BUCKET: Final = "AWS::S3::Bucket"
+_BLOCKS: Final = frozenset({"PutPublicAccessBlock", "DeletePublicAccessBlock"})
 _LINKED: Final = "/aws-service-role/"
 
 _log: Final = logging.getLogger("locum.agents")
@@ -64,7 +67,7 @@ KINDS: Final = (
     Kind(KEY, "kms", "ListKeys", "Keys", member_of("KeyArn"), ("Marker", "NextMarker")),
     Kind("AWS::Lambda::Function", "lambda", "ListFunctions", "Functions", member_of("FunctionArn"),
          ("Marker", "NextMarker")),
-    Kind("AWS::S3::Bucket", "s3", "ListBuckets", "Buckets", _bucket, ("ContinuationToken", "ContinuationToken")),
+    Kind(BUCKET, "s3", "ListBuckets", "Buckets", _bucket, ("ContinuationToken", "ContinuationToken")),
     Kind("AWS::SecretsManager::Secret", "secretsmanager", "ListSecrets", "SecretList", member_of("ARN")),
     Kind("AWS::SNS::Topic", "sns", "ListTopics", "Topics", member_of("TopicArn")),
     Kind("AWS::SQS::Queue", "sqs", "ListQueues", "QueueUrls", _named("sqs")),
@@ -75,7 +78,7 @@ _BEGINNINGS: Final = {
     "ecr": ("repository/", "AWS::ECR::Repository"),
     "kms": ("key/", KEY),
     "lambda": ("function:", "AWS::Lambda::Function"),
-    "s3": ("", "AWS::S3::Bucket"),
+    "s3": ("", BUCKET),
     "secretsmanager": ("secret:", "AWS::SecretsManager::Secret"),
     "sns": ("", "AWS::SNS::Topic"),
     "sqs": ("", "AWS::SQS::Queue"),
@@ -105,9 +108,9 @@ def resource_of(text: str) -> Named | None:
         return None if arn.resource.startswith(f"role{_LINKED}") else Named(kind, text)
     if kind in ("AWS::Lambda::Function", "AWS::SNS::Topic"):
         rest = rest.partition(":")[0]
-    elif kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
+    elif kind in (BUCKET, "AWS::DynamoDB::Table"):
         rest = rest.partition("/")[0]
-    if kind == "AWS::S3::Bucket" and (arn.account or arn.region):  # an access point, or no bucket at all
+    if kind == BUCKET and (arn.account or arn.region):  # an access point, or no bucket at all
         return None
     return Named(kind, str(arn._replace(resource=beginning + rest)))
 
@@ -157,3 +160,8 @@ def changed(arns: Iterable[str]) -> list[Named]:
     """The resources that ARNs in the record of calls are of, each once."""
     found = (resource_of(arn) for arn in arns)
     return list(dict.fromkeys(it for it in found if it is not None))
+
+
+def blocked(record: Record) -> bool:
+    """Whether a call sets or takes away the Block Public Access of its account, which all of its buckets are behind."""
+    return record.service == "s3control" and record.operation in _BLOCKS

@@ -14,12 +14,13 @@ from typing import Final, Protocol
 from msgspec.structs import replace
 
 from locum.agents.analyzers import external, internal, unused
-from locum.agents.analyzers.resources import Make, Named
+from locum.agents.analyzers.resources import BUCKET, Make, Named, blocked
 from locum.agents.analyzers.upkeep import Analysis, in_line, outdated
 from locum.calls import Runtime
 from locum.core.clock import DAY
 from locum.services.accessanalyzer import zones
 from locum.services.accessanalyzer.kinds import EXTERNAL, INTERNAL, KINDS, UNUSED
+from locum.services.accessanalyzer.lookups import resources_of
 from locum.services.verbs import Outcome
 from locum.state import Event, State, put
 from locum.state.analyzers import Analyzer
@@ -107,11 +108,9 @@ async def _changes(runtime: Runtime, analyzer: Analyzer, now: float) -> tuple[in
     if not analyzer.position:
         return await runtime.ledger.read(lambda: history.position_at(now)), []
     read = await runtime.ledger.read(lambda: history.after(analyzer.position, _PAGE))
-    arns = [
-        resource.arn
-        for _, record in read
-        if not record.read_only and not record.error_code and record.management
-        for resource in record.resources
-        if resource.account in accounts
-    ]
+    made = [record for _, record in read if not record.read_only and not record.error_code and record.management]
+    arns = [it.arn for record in made for it in record.resources if it.account in accounts]
+    behind = {record.account for record in made if blocked(record)}.intersection(accounts)
+    known = resources_of(runtime.ledger.state, analyzer) if behind else ()
+    arns += [it.arn for it in known if it.type == BUCKET and it.owner in behind]
     return (read[-1][0] if read else analyzer.position), arns

@@ -22,6 +22,7 @@ from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
 from locum.backends.moto.reliance import check
+from locum.backends.s3_policies import OWN_STATEMENTS, own_statements
 from locum.core.arn import PARTITION, Arn
 from locum.core.partial_arn import PartialArn
 from locum.core.resources import UNKNOWN, UNREADABLE, ResourceFacts
@@ -123,7 +124,8 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     """The facts of a bucket or object: the policy is the bucket's, with what ACLs grant (`s3_access`).
 
     Bucket names are unique among all accounts. The attribute `absent` says that there is no such `bucket`, or no such
-    `key` in a bucket whose ACL lets others list it.
+    `key` in a bucket whose ACL lets others list it. `own_statements` is the number of statements of the bucket policy
+    where the policy of a bucket has others behind them.
     """
     if arn.account:
         return _access_point(arn, parts)
@@ -147,9 +149,12 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     if key_name and key is None and s3_access.is_listed(account, bucket):
         attributes = {**attributes, "absent": "key"}
     of_bucket = None if bucket.policy is None else _policy(lambda: bucket.policy)
+    policy = _policy(lambda: s3_access.policy_of(account, bucket, versions, of_bucket, block))
+    if not slash and policy != of_bucket:
+        attributes = {**attributes, OWN_STATEMENTS: str(own_statements(of_bucket))}
     return ResourceFacts(
         account,
-        _policy(lambda: s3_access.policy_of(account, bucket, versions, of_bucket, block)),
+        policy,
         _tags_of(key if slash else bucket, models.tagger),
         attributes=attributes,
     )
