@@ -98,7 +98,7 @@ class InProcess:
 
     def analyze(self) -> None:
         """Have the analyzers of Access Analyzer look at what is due."""
-        self.run(self.node.analyzers.reconcile())
+        self.run(self.node.analyzers.settled())
 
     def preview_access(self) -> None:
         """Have all access previews made that are asked for, and old ones deleted."""
