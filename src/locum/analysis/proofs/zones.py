@@ -9,6 +9,7 @@ IAM User Guide, "AWS global condition context keys"; Organizations User Guide, "
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from locum.analysis.proofs.callers import Caller, Mentioned
@@ -61,15 +62,9 @@ class Zone(NamedTuple):
         """The account that stands for those of `others` that policies do not mention; empty where there is none."""
         return min(self.others.difference(found.accounts), default="")
 
-    def own(self) -> Iterator[tuple[str, Language]]:
+    def own(self) -> tuple[tuple[str, Language], ...]:
         """The values of condition keys that only requests from inside have."""
-        if self.organization and not self.others:
-            yield from _of_organization(self.organization, "source")
-        if self.accounts:
-            listed = sorted(self.accounts)
-            yield from _each(_OF_ACCOUNTS, map(literal, listed))
-            arns = (arn(scan(f"arn:*:*:*:{account}:*", variables=False), _no_mark) for account in listed)
-            yield from _each(_OF_ARNS, (glob for glob in arns if glob is not None))
+        return _own(self)
 
     def of_members(self) -> Iterator[tuple[str, Language]]:
         """The values of condition keys that only requests of callers of the organization have."""
@@ -120,6 +115,19 @@ UNBOUNDED: Final = Bounds()
 def values_of(value: ContextValue | None) -> tuple[str, ...]:
     """The values of a condition key."""
     return (value,) if isinstance(value, str) else value or ()
+
+
+@lru_cache(maxsize=64)
+def _own(zone: Zone) -> tuple[tuple[str, Language], ...]:
+    found: list[tuple[str, Language]] = []
+    if zone.organization and not zone.others:
+        found += _of_organization(zone.organization, "source")
+    if zone.accounts:
+        listed = sorted(zone.accounts)
+        found += _each(_OF_ACCOUNTS, map(literal, listed))
+        arns = (arn(scan(f"arn:*:*:*:{account}:*", variables=False), _no_mark) for account in listed)
+        found += _each(_OF_ARNS, (glob for glob in arns if glob is not None))
+    return tuple(found)
 
 
 def _none_of(here: World, key: str, values: Language) -> Formula:
