@@ -95,10 +95,12 @@ def test_a_move_in_the_organization_and_out_of_it_is_seen(plane: InProcess) -> N
     here.made.client.remove_account_from_organization(AccountId=here.other)
     analyzer.look()
     assert "far" not in analyzer.who(arn)
-    here.made.client.disable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
     before = analyzer.who(arn)
+    here.made.client.disable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
     plane.client("iam", here.owns).create_role(RoleName="unseen", AssumeRolePolicyDocument=TRUST)
     analyzer.look()
+    assert refused(lambda: analyzer.who(arn)).code == "ValidationException"
+    here.made.client.enable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
     assert analyzer.who(arn) == before
 
 
