@@ -7,7 +7,9 @@ Facts that shaped it:
 - An index on a random id makes each insert dirty a page of its own. So rows go into parts of PART_ROWS,
   numbered by position, which have no index while they are filled (a part is scanned in milliseconds) and
   get theirs, one at a time, once they are full and there is a pause: a bulk build costs a tenth.
-- What is too old goes part by part: dropping a table is cheap, deleting rows from nine indexes is not.
+- Ten million rows are six hundred parts: what is looked up has to be an index in each of them, also what most parts
+  have none of, and of several resources of a row each is an entry of a list.
+- What is too old goes part by part: dropping a table is cheap, deleting rows from ten indexes is not.
 - Anybody can cause rows of unauthenticated calls. They have parts of their own, of the same positions, and a retention
   of their own, so that they never push out what is known of authenticated calls.
 """
@@ -37,6 +39,7 @@ READ_ONLY: Final = 1
 DENIED: Final = 2
 MANAGEMENT: Final = 4
 
+_SEPARATORS: Final = {0x1E: " ", 0x1F: " "}
 _RESOURCES: Final = {Field.RESOURCE_NAME: "\x1f{}\x1e", Field.RESOURCE_TYPE: "\x1e{}\x1f"}
 
 
@@ -112,20 +115,20 @@ class Trail:
         return found
 
     def maintain(self, connection: sqlite3.Connection, now: float) -> bool:
-        """Drop one part that is too old, or build one index of one full part. Whether more is waiting."""
+        """Drop one part that is too old, or do one step for one full part. Whether more is waiting."""
         parts = self._written.parts(connection)
         for stranger, rows in ((False, self._retention.rows), (True, self._retention.strangers)):
             kind = [part for part in parts if part.stranger is stranger]
             if len(kind) > 1 and self._expired(connection, kind, rows, now):
-                connection.execute(f"DROP TABLE {kind[0].table}")
+                for sql in kind[0].dropped():
+                    connection.execute(sql)
                 return True
         full = self._last // self._part_rows
         todo = [part for part in parts if part.number < full and not part.indexed]
         if not todo:
             return False
-        part = todo[0]
-        name = next(name for name in INDEXES if name not in part.indexes)
-        connection.execute(f"CREATE INDEX {part.table}_{name} ON {part.table} {INDEXES[name]}")
+        for sql in todo[0].step():
+            connection.execute(sql)
         return True
 
     def _expired(self, connection: sqlite3.Connection, parts: Sequence[Part], rows: int, now: float) -> bool:
@@ -174,47 +177,65 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[int
 
 def _values(position: int, row: AuditRow) -> tuple[Any, ...]:
     flags = READ_ONLY * row.read_only | DENIED * row.denied | MANAGEMENT * row.management
-    resources = "".join(f"\x1e{kind}\x1f{name}\x1e" for kind, name in row.resources) if row.resources else ""
+    resources = "".join(_item(kind, name) for kind, name in row.resources) if row.resources else ""
     return (position, *row[:9], flags, resources, row.data)
 
 
+def _item(kind: str, name: str) -> str:
+    """A resource in the column `resources`."""
+    return f"\x1e{_plain(kind)}\x1f{_plain(name)}\x1e"
+
+
+def _plain(text: str) -> str:
+    """A type or name without what separates them there."""
+    return text.translate(_SEPARATORS) if "\x1e" in text or "\x1f" in text else text
+
+
 def _select(part: Part, query: AuditQuery, limit: int) -> tuple[str, list[Any]]:
-    """The statement for one part. An indexed part is told which index to use: there are no statistics to guess by."""
-    conditions: list[tuple[str, Any]] = []
+    """The statement for one part, which is told which index to use: there are no statistics to guess by."""
+    conditions: list[tuple[str, Sequence[Any]]] = []
     if query.before is not None:
-        conditions.append(("id < ?", query.before))
+        conditions.append(("id < ?", [query.before]))
     if query.field in _RESOURCES:
-        hint = f" INDEXED BY {part.table}_resources" if part.indexed else ""
-        conditions.append(
-            (
-                f"id IN (SELECT id FROM {part.table}{hint} WHERE resources <> '' AND instr(resources, ?))",  # noqa: S608
-                _RESOURCES[query.field].format(query.value),
-            )
-        )
+        conditions.append(_of_resource(part, query, query.field))
     elif query.field is not None:
-        conditions.append((f"{query.field.value} = ?", query.value))
+        conditions.append((f"{query.field.value} = ?", [query.value]))
     for column, operator, value in (
         ("account", "=", query.account),
         ("at", ">=", query.start),
         ("at", "<=", query.end),
     ):
         if value is not None:
-            conditions.append((f"{column} {operator} ?", value))
+            conditions.append((f"{column} {operator} ?", [value]))
     fixed = [
         f"flags & {bit} = {bit if wanted else 0}"
         for bit, wanted in ((READ_ONLY, query.read_only), (DENIED, query.denied), (MANAGEMENT, query.management))
         if wanted is not None
     ]
     where = " AND ".join([*(text for text, _ in conditions), *fixed]) or "1"
-    index = f" INDEXED BY {part.table}_{name}" if part.indexed and (name := _index_for(query)) else ""
+    name = _index_for(query)
+    index = f" INDEXED BY {part.table}_{name}" if name in part.indexes else ""
     sql = f"SELECT id, data FROM {part.table}{index} WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 - no input in it
-    return sql, [*(value for _, value in conditions), limit]
+    return sql, [*(value for _, values in conditions for value in values), limit]
+
+
+def _of_resource(part: Part, query: AuditQuery, field: Field) -> tuple[str, Sequence[Any]]:
+    """The condition for a resource, in the list of the part where it has one."""
+    value = _plain(query.value)
+    if field.value not in part.indexes:
+        return "instr(resources, ?)", [_RESOURCES[field].format(value)]
+    of_account = "" if query.account is None else " AND account = ?"
+    given = [value] if query.account is None else [value, query.account]
+    return f"id IN (SELECT id FROM {part.table}_{field.value} WHERE value = ?{of_account})", given  # noqa: S608 - names of ours
 
 
 def _index_for(query: AuditQuery) -> str:
-    """The name of the most selective index that `query` can use, in the order of positions; or none."""
+    """The name of the most selective index that `query` can use; or none."""
     if query.field is not None:
-        return query.field.value if query.field.value in INDEXES else ""
+        managed = query.field is not Field.EVENT_SOURCE or query.management is True
+        return query.field.value if query.field.value in INDEXES and managed else ""
     if query.denied:
         return "denials"
-    return "writes" if query.read_only is False else ""
+    if query.read_only is False:
+        return "writes"
+    return "managed" if query.management and query.account is not None else ""

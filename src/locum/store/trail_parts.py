@@ -16,23 +16,47 @@ from locum.store.journal import Field
 INDEXES: Final = {
     Field.EVENT_ID.value: "(event_id)",
     Field.REQUEST_ID.value: "(request_id)",
-    Field.EVENT_NAME.value: "(event_name)",
-    Field.USERNAME.value: "(username)",
+    Field.EVENT_NAME.value: "(event_name, account)",
+    Field.EVENT_SOURCE.value: "(event_source, account) WHERE flags & 4 = 4",
+    Field.USERNAME.value: "(username, account)",
     Field.ACCESS_KEY_ID.value: "(access_key_id)",
     Field.PRINCIPAL.value: "(principal)",
-    "resources": "(resources) WHERE resources <> ''",
-    "writes": "(id) WHERE flags & 1 = 0",
-    "denials": "(id) WHERE flags & 2 = 2",
+    "managed": "(account) WHERE flags & 4 = 4",
+    "writes": "(account) WHERE flags & 1 = 0",
+    "denials": "(account) WHERE flags & 2 = 2",
 }
-"""What an explanation or a client looks for. Sources and accounts are few, and every part holds most of them:
-there an index would find what a scan finds, later."""
+"""What an explanation or a client looks for. Whoever looks events up asks for those of an account, and for management
+events: there may be few of them in parts full of others, of which nobody wants to read all."""
+
+LISTS: Final = {
+    Field.RESOURCE_NAME.value: "substr(item, instr(item, char(31)) + 1)",
+    Field.RESOURCE_TYPE.value: "substr(item, 1, instr(item, char(31)) - 1)",
+}
+"""Tables of what rows have several of, and how it is taken from an item of the column `resources`."""
+
+STEPS: Final = (*INDEXES, *LISTS)
+"""What a full part gets, one at a time."""
+
+_FORMER: Final = "resources"
+"""An index that parts had before there were lists."""
+
+_ITEMS: Final = """
+WITH RECURSIVE items (id, account, item, rest) AS (
+    SELECT id, account, '', resources FROM {table} WHERE resources <> ''
+    UNION ALL
+    SELECT id, account, substr(rest, 2, instr(substr(rest, 2), char(30)) - 1),
+           substr(rest, instr(substr(rest, 2), char(30)) + 2)
+    FROM items WHERE rest <> ''
+)
+"""
+"""The items of the column `resources`, each between two record separators: a type, a unit separator and a name."""
 
 _KINDS: Final = ("trail", "strangers")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One table, and the indexes built so far. `stranger`: it has the rows of unauthenticated calls."""
+    """One table, and the steps done so far. `stranger`: it has the rows of unauthenticated calls."""
 
     number: int
     indexes: frozenset[str] = frozenset()
@@ -45,8 +69,28 @@ class Part:
 
     @property
     def indexed(self) -> bool:
-        """Whether all indexes are built."""
-        return len(self.indexes) == len(INDEXES)
+        """Whether all indexes and lists are built."""
+        return self.indexes.issuperset(STEPS)
+
+    def step(self) -> list[str]:
+        """The statements of the next step that is not done."""
+        name = next(name for name in STEPS if name not in self.indexes)
+        made = f"{self.table}_{name}"
+        if name in INDEXES:
+            return [f"CREATE INDEX {made} ON {self.table} {INDEXES[name]}"]
+        items = _ITEMS.format(table=self.table)
+        columns = "value TEXT, account TEXT, id INTEGER, PRIMARY KEY (value, account, id)"
+        chosen = f"SELECT DISTINCT {LISTS[name]}, account, id FROM items WHERE item <> '' ORDER BY 1, 2, 3"  # noqa: S608 - names of ours
+        return [
+            f"DROP INDEX IF EXISTS {self.table}_{_FORMER}",
+            f"CREATE TABLE {made} ({columns}) WITHOUT ROWID",
+            f"INSERT INTO {made} {items} {chosen}",
+        ]
+
+    def dropped(self) -> list[str]:
+        """The statements that drop it."""
+        lists = [f"{self.table}_{name}" for name in LISTS if name in self.indexes]
+        return [f"DROP TABLE {table}" for table in (*lists, self.table)]
 
 
 class Catalogue:
@@ -81,10 +125,8 @@ def last_position(connection: sqlite3.Connection, parts: Sequence[Part], part_ro
 def _parts(connection: sqlite3.Connection) -> tuple[Part, ...]:
     """The parts as the schema has them, oldest first."""
     indexes: dict[tuple[int, bool], set[str]] = {}
-    sql = "SELECT type, name FROM sqlite_master WHERE name GLOB ? OR name GLOB ?"
-    for sort, name in connection.execute(sql, [f"{kind}_[0-9]*" for kind in _KINDS]):
+    sql = "SELECT name FROM sqlite_master WHERE name GLOB ? OR name GLOB ?"
+    for (name,) in connection.execute(sql, [f"{kind}_[0-9]*" for kind in _KINDS]):
         kind, number, *index = name.split("_", 2)
-        known = indexes.setdefault((int(number), kind == _KINDS[True]), set())
-        if sort == "index":
-            known.update(index)
+        indexes.setdefault((int(number), kind == _KINDS[True]), set()).update(index)
     return tuple(Part(number, frozenset(indexes[number, stranger]), stranger) for number, stranger in sorted(indexes))

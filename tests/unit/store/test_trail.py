@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from locum.store import AuditQuery, AuditRow, Field, Retention
 from locum.store.memory import matches
 from locum.store.sqlite_file import transaction
-from locum.store.trail import Trail
+from locum.store.trail import Trail, _select
 
 DAY = 86_400.0
 
@@ -67,7 +67,7 @@ def stored(connection: sqlite3.Connection, trail: Trail, batch: list[AuditRow]) 
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.lists(rows, max_size=9), max_size=4), st.integers(0, 30), st.booleans(), queries)
+@given(st.lists(st.lists(rows, max_size=9), max_size=4), st.integers(0, 80), st.booleans(), queries)
 def test_a_query_finds_what_it_means_however_far_the_indexes_are(
     batches: list[list[AuditRow]], steps: int, reopened: bool, query: AuditQuery
 ) -> None:
@@ -172,3 +172,73 @@ def test_a_batch_that_was_rolled_back_leaves_no_trace(connection: sqlite3.Connec
     trail.refresh(connection)
     stored(connection, trail, [row(2.0)])
     assert trail.find(connection, AuditQuery()) == [(1, b"2")]
+
+
+LOOKED_UP = [None, *(field for field in Field if field not in (Field.REQUEST_ID, Field.PRINCIPAL))]
+
+
+@pytest.mark.parametrize("field", LOOKED_UP)
+def test_what_a_full_part_has_not_is_known_without_reading_it(
+    connection: sqlite3.Connection, field: Field | None
+) -> None:
+    """Ten million events are six hundred parts: a source or a resource that few events have is in few of them."""
+    trail = filled(connection)
+    looked_up = AuditQuery(account="999999999999", field=field, value="none", management=True)
+    (part,) = trail._seen.parts(connection)
+    sql, values = _select(part, looked_up, 50)
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert plan
+    assert not any(step.startswith("SCAN") for step in plan), plan
+
+
+def test_a_part_of_before_there_were_lists_of_resources_gets_them(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(), part_rows=5)
+    stored(connection, trail, [row(float(n))._replace(resources=(("T", f"name {n}"),)) for n in range(6)])
+    connection.execute("CREATE INDEX trail_0_resources ON trail_0 (resources) WHERE resources <> ''")
+    asked = AuditQuery(field=Field.RESOURCE_NAME, value="name 3")
+    before = trail.find(connection, asked)
+    while trail.maintain(connection, 0.0):
+        pass
+    assert len(before) == 1
+    assert trail.find(connection, asked) == before
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert "trail_0_resource_name" in names
+    assert "trail_0_resources" not in names
+
+
+def test_attack_a_name_with_the_marks_between_resources_is_found_by_itself_alone(
+    connection: sqlite3.Connection,
+) -> None:
+    trail = Trail(connection, Retention(), part_rows=2)
+    hostile = "a\x1e\x1eAWS::IAM::Role\x1fadmin"
+    stored(connection, trail, [row(1.0)._replace(resources=(("AWS::S3::Object", hostile),)), row(2.0), row(3.0)])
+    for _ in range(2):
+        found = {
+            value: [it.position for it in trail.find(connection, AuditQuery(field=field, value=value))]
+            for field, value in (
+                (Field.RESOURCE_NAME, hostile),
+                (Field.RESOURCE_NAME, "admin"),
+                (Field.RESOURCE_TYPE, "AWS::IAM::Role"),
+            )
+        }
+        assert found == {hostile: [1], "admin": [], "AWS::IAM::Role": []}
+        while trail.maintain(connection, 0.0):
+            pass
+
+
+def test_a_part_goes_with_its_lists(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(rows=5), part_rows=5)
+    stored(connection, trail, [row(float(n)) for n in range(20)])
+    while trail.maintain(connection, 0.0):
+        pass
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert not [name for name in names if name.startswith(("trail_0", "trail_1_"))]
+
+
+def filled(connection: sqlite3.Connection) -> Trail:
+    """The history of one full part, with all that it gets."""
+    trail = Trail(connection, Retention(), part_rows=5)
+    stored(connection, trail, [row(float(n)) for n in range(5)])
+    while trail.maintain(connection, 0.0):
+        pass
+    return trail
