@@ -168,6 +168,21 @@ def test_attack_a_denial_of_the_channel_stands(plane: InProcess, channels: Chann
     assert refused(channels.put, key=key, auditEvents=[entry("1")]).code == "AccessDeniedException"
 
 
+def test_attack_a_denial_of_a_region_is_not_walked_around_by_an_arn(plane: InProcess, channels: Channels) -> None:
+    denied = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    outside = {"Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}}
+    key = plane.user(fresh("eve"), allow(["cloudtrail-data:*", "cloudtrail:*"]), {**denied, **outside})
+    put = plane.client("cloudtrail-data", key, "eu-west-1").put_audit_events
+    assert refusal(put, channelArn=channels.arn, auditEvents=[entry("1")])[0] == "ChannelNotFound"
+    assert channels.rows() == []
+    query = channels.lake.ended(f"SELECT eventID FROM {channels.store}")
+    cloudtrail = plane.client("cloudtrail", key, "eu-west-1")
+    named = {"EventDataStore": channels.arn_of(channels.store)}
+    assert refusal(cloudtrail.list_queries, **named)[0] == "EventDataStoreNotFoundException"
+    for call in (cloudtrail.describe_query, cloudtrail.get_query_results, cloudtrail.cancel_query):
+        assert refusal(call, **named, QueryId=query)[0] == "EventDataStoreNotFoundException"
+
+
 def test_the_record_has_the_channel_and_not_the_events(plane: InProcess, channels: Channels) -> None:
     channels.put(entry("the-id", eventName="Confidential"), externalId="passphrase")
     told = json.dumps(cloudtrail_event(plane.records(1)[0]), default=str)

@@ -33,7 +33,7 @@ class AuditEvents:
     async def call(self, call: BackendCall) -> dict[str, Any]:
         """The answer to a call. Raises Fault."""
         runtime, events = self._runtime(), call.params["auditEvents"]
-        channel = _channel(runtime.ledger.state, call.params["channelArn"])
+        channel = _channel(runtime.ledger.state, call.params["channelArn"], call.origin.region)
         check_request(events)
         stores, now = _stores(runtime.ledger.state, channel), runtime.clock()
         done: list[tuple[str, Taken]] = []
@@ -60,13 +60,14 @@ class AuditEvents:
             raise Fault("UnsupportedOperationException", str(missing)) from missing
 
 
-def _channel(state: State, name: str) -> Channel:
+def _channel(state: State, name: str, region: str) -> Channel:
+    """The channel with an ARN, in the region of the call. Raises Fault."""
     arn = Arn.find(name)
     kind, _, ident = ("", "", "") if arn is None else arn.resource.partition("/")
     if arn is None or arn.service != "cloudtrail" or kind != "channel":
         raise Fault("InvalidChannelARN", "The specified channel ARN is not a valid channel ARN.")
     found = state.get(Channel, arn.account, regional(arn.region, ident))
-    if found is None or found.arn != name:
+    if found is None or found.arn != name or found.region != region:
         raise Fault("ChannelNotFound", "The channel could not be found.", 404)
     return found
 
