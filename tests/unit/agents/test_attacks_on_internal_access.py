@@ -321,6 +321,16 @@ def test_conditions_that_cannot_hold_together_let_nobody(plane: InProcess) -> No
     assert Analyzed(plane, BUCKETS).who(arn) == {"near": {READ}}
 
 
+def test_attack_a_letter_case_that_is_not_denied_is_access(plane: InProcess) -> None:
+    arn = bucket(plane)
+    some: dict[str, Any] = {
+        "StringEqualsIgnoreCase": {"aws:UserAgent": "abc"},
+        "StringNotEquals": {"aws:UserAgent": ["abc", "ABC"]},
+    }
+    role(plane, "hidden", allow(READ, **some))
+    assert Analyzed(plane, BUCKETS).who(arn) == {"hidden": {READ}}
+
+
 def test_attack_a_configuration_that_is_changed_while_it_looks_is_not_overlooked(
     plane: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
