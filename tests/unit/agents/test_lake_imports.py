@@ -325,6 +325,14 @@ def test_attack_a_value_of_an_event_breaks_no_query(house: House, name: Any) -> 
     house.lake.rows(f"SELECT * FROM {house.store}")
 
 
+@pytest.mark.parametrize("part", ["\x01", "\r", "\ufffe", "a+b %2F"])
+def test_attack_a_key_that_xml_cannot_have_holds_no_import_up(house: House, part: str) -> None:
+    house.put(house.event("One"), key=f"AWSLogs/CloudTrail/{part}/one.json.gz")
+    house.put(house.event("Two"))
+    assert house.imported()["ImportStatus"] == "COMPLETED"
+    assert house.names() == ["One", "Two"]
+
+
 def test_attack_an_event_without_a_plain_id_fails_its_file(house: House) -> None:
     for name in ("\ud800", "", "a b", "a" * 129, None, 5.5 * 10**300):
         house.put(house.event("Bad", eventID=name))
