@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from locum.agents.lake import audit_events
 from locum.audit import cloudtrail_event
 from locum.audit.lake.messages import Progress
 from locum.core.clock import iso8601
+from locum.services.cloudtrail.audit_events import taken
 from support.channels import Channels, entry, event
 from support.inprocess import InProcess, refusal
 from support.plane import allow, document, fresh, refused
@@ -181,6 +184,21 @@ def test_attack_a_denial_of_a_region_is_not_walked_around_by_an_arn(plane: InPro
     assert refusal(cloudtrail.list_queries, **named)[0] == "EventDataStoreNotFoundException"
     for call in (cloudtrail.describe_query, cloudtrail.get_query_results, cloudtrail.cancel_query):
         assert refusal(call, **named, QueryId=query)[0] == "EventDataStoreNotFoundException"
+
+
+def test_attack_large_events_are_not_read_on_the_event_loop(
+    channels: Channels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte of small values takes longer to read than any other call should wait."""
+    read = list[bool]()
+
+    def noted(*given: Any) -> Any:
+        read.append(threading.current_thread() is threading.main_thread())
+        return taken(*given)
+
+    monkeypatch.setattr(audit_events, "taken", noted)
+    assert channels.put(entry("1", other=[{}] * 50_000))["failed"] == []
+    assert read == [False]
 
 
 def test_the_record_has_the_channel_and_not_the_events(plane: InProcess, channels: Channels) -> None:
