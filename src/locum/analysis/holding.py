@@ -8,7 +8,7 @@ conditions with them are taken to hold.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, product
+from itertools import chain, islice, product
 from math import prod
 from typing import Final
 
@@ -22,6 +22,7 @@ Context = Mapping[str, str | None]
 
 _MOST: Final = 512
 """Of more contexts than these, none is tried."""
+_KELVIN: Final = "\u212a"
 _TEXTS: Final = frozenset({"String", "Arn", "Bool"})
 
 
@@ -70,9 +71,22 @@ def _is_plain(parts: Operator, values: Iterable[str]) -> bool:
 
 
 def _texts(texts: Iterable[str]) -> Iterator[str]:
-    """Texts: those that are mentioned, those in another letter case, and another one."""
-    known = dict.fromkeys(texts)
+    """Texts: those that are mentioned, each in a letter case that is not, where there is one, and another one."""
+    known = frozenset(texts)
     other = "other"
     while folded(other) in map(folded, known):
         other += "."
-    yield from dict.fromkeys((*known, *(it.swapcase() for it in known), other))
+    yield from (*sorted(known), *_respelled(known), other)
+
+
+def _respelled(known: frozenset[str]) -> Iterator[str]:
+    """For each of the texts, as conditions without regard to letter case have it, a spelling that is none of them."""
+    for text in sorted(set(map(str.lower, known))):
+        spellings = map("".join, product(*map(_cases, text)))
+        yield from islice((it for it in islice(spellings, len(known) + 1) if it not in known), 1)
+
+
+def _cases(character: str) -> Iterator[str]:
+    """The characters whose lower case a character is."""
+    found = (character.upper(), character, _KELVIN)
+    yield from dict.fromkeys(it for it in found if it.lower() == character)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Origin(NamedTuple):
     """The origin of a call, caller and time, as services tell others of it in their events.
 
-    `principal_id` is aws:userid, `account` 12 digits or a service principal, `at` epoch seconds, `arn` the caller's.
+    `principal_id` is aws:userid, `account` 12 digits or a service principal, `at` epoch seconds, `arn` the caller's,
+    `region` the one that the call was signed for, whatever resource it names.
     """
 
     principal_id: str = ""
@@ -27,6 +28,7 @@ class Origin(NamedTuple):
     request_id: str = ""
     at: float = 0.0
     arn: str = ""
+    region: str = ""
 
 
 UNKNOWN_ORIGIN: Final = Origin()
@@ -34,7 +36,7 @@ UNKNOWN_ORIGIN: Final = Origin()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BackendCall:
-    """An allowed call. `account` is the owner of the resource, `region` the one the call was signed for.
+    """An allowed call. `account` is the owner of the resource, `region` its region, where its ARN has one.
 
     `codec` names the operation and the protocol that the client speaks. `request` is the client's own, `body` its
     verified payload without any `aws-chunked` framing, `params` what was read from them and decided on.

@@ -76,7 +76,7 @@ class Carrying:
         codec = context.codec
         assert codec is not None
         params = admitted(codec, context, call)
-        where, principal = destination(context, facts), context.caller.principal
+        where = destination(context, facts)
         if codec.service == "s3" and codec.operation in s3.OF_BUCKET_OWNER:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()
@@ -91,13 +91,7 @@ class Carrying:
                 params,
                 _host_bucket(context) if codec.service == "s3" else "",
                 "" if context.effect is None else context.effect.id,
-                Origin(
-                    principal.user_id,
-                    context.service or principal.account,
-                    context.request_id,
-                    context.now,
-                    principal.arn if principal.account else "",
-                ),
+                _origin(context),
                 "" if context.through is None else context.through.target_arn,
             )
         )
@@ -184,6 +178,19 @@ def _host_bucket(context: RequestContext) -> str:
     """The bucket that the client named in the host; that of the access point where it named one."""
     named = wire.bucket_of_host(context.request.headers.get("host", ""))
     return str(context.params["Bucket"]) if named and context.through is not None else named
+
+
+def _origin(context: RequestContext) -> Origin:
+    """Who made a call, when, and where."""
+    principal = context.caller.principal
+    return Origin(
+        principal.user_id,
+        context.service or principal.account,
+        context.request_id,
+        context.now,
+        principal.arn if principal.account else "",
+        context.region,
+    )
 
 
 def _made(delivery: Delivery) -> ServiceCall:

@@ -86,13 +86,20 @@ class AccessLog:
         self._given.put((part, left_out))
 
     def _write_all(self) -> None:
-        with suppress(OSError):  # nobody reads any more
+        lost = 0
+        with suppress(BrokenPipeError):  # nobody reads any more
             while (given := self._given.get()) is not None:
                 entries, left_out = given
                 lines = [entry.line() for entry in entries]
-                if left_out:
-                    lines.append(f"... {left_out} lines are left out: they came faster than they are read")
-                self._write("".join(f"{line}\n" for line in lines).encode())
+                if left_out + lost:
+                    lines.append(f"... {left_out + lost} lines are left out: they could not be written in time")
+                try:
+                    self._write("".join(f"{line}\n" for line in lines).encode())
+                    lost = 0
+                except BrokenPipeError:
+                    raise
+                except OSError:  # a disk that is full, say, which need not stay so
+                    lost += left_out + len(entries)
                 self._written += len(entries)
 
     def _write(self, text: bytes) -> None:

@@ -44,11 +44,15 @@ def delegate_policy(state: State, resource: Trail | EventDataStore) -> str:
 
 
 def with_default(own: str, default: str) -> str | None:
-    """The policy with the statements of a resource's `own` policy and of its `default` one; None where it has none."""
+    """The policy with the statements of a resource's `own` policy and of its `default` one; None where it has none.
+
+    A Sid of the default one, which may be one of its own as well, is left out.
+    """
     if not own or not default:
         return own or default or None
     document = json.loads(own)
-    document["Statement"] = [*_statements(document), *_statements(json.loads(default))]
+    given = [{name: value for name, value in it.items() if name != "Sid"} for it in _statements(json.loads(default))]
+    document["Statement"] = [*_statements(document), *given]
     return json.dumps(document, separators=(",", ":"))
 
 

@@ -131,6 +131,39 @@ def test_attack_who_breaks_the_analysis_hides_nobody_else(plane: InProcess, monk
     assert errors == ["INTERNAL_ERROR", "INTERNAL_ERROR", "PRINCIPAL_ERRORS_LIMIT_EXCEEDED"]
 
 
+def test_attack_who_breaks_the_analysis_has_nothing_taken_back_that_was_found(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a role can do is not known to be gone because it cannot be told any more; what another could do is."""
+    of = Reach.of
+
+    def breaking(reach: Reach, candidate: Candidate) -> Access:
+        if "/broken" in candidate.arn:
+            raise KeyError(candidate.arn)
+        return of(reach, candidate)
+
+    arn = bucket(plane)
+    for name in ("broken0", "broken1", "gone"):
+        role(plane, name, allow(READ))
+    analyzer = Analyzed(plane, BUCKETS)
+    monkeypatch.setattr(Reach, "of", breaking)
+    plane.client("iam").delete_role_policy(RoleName="gone", PolicyName="own")
+    analyzer.look()
+    assert analyzer.who(arn) == {"broken0": {READ}, "broken1": {READ}}
+    monkeypatch.setattr(internal_findings, "_ERRORS", 1)
+    role(plane, "other")
+    analyzer.look()
+    assert {"broken0", "broken1"} <= {
+        details(it)["principal"]["AWS"].rpartition("/")[2]
+        for it in analyzer.findings(arn, status={"eq": ["ACTIVE"]})
+        if not it.get("error")
+    }
+    monkeypatch.setattr(Reach, "of", of)
+    plane.client("iam").delete_role_policy(RoleName="broken0", PolicyName="own")
+    analyzer.look()
+    assert analyzer.who(arn) == {"broken1": {READ}}
+
+
 def test_attack_a_resource_that_breaks_the_analysis_hides_no_other_and_takes_nothing_back(
     plane: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +352,16 @@ def test_conditions_that_cannot_hold_together_let_nobody(plane: InProcess) -> No
     role(plane, "never", allow(READ, IpAddress=inside), PermissionsBoundary=held)
     role(plane, "near", allow(READ, IpAddress=inside))
     assert Analyzed(plane, BUCKETS).who(arn) == {"near": {READ}}
+
+
+def test_attack_a_letter_case_that_is_not_denied_is_access(plane: InProcess) -> None:
+    arn = bucket(plane)
+    some: dict[str, Any] = {
+        "StringEqualsIgnoreCase": {"aws:UserAgent": "abc"},
+        "StringNotEquals": {"aws:UserAgent": ["abc", "ABC"]},
+    }
+    role(plane, "hidden", allow(READ, **some))
+    assert Analyzed(plane, BUCKETS).who(arn) == {"hidden": {READ}}
 
 
 def test_attack_a_configuration_that_is_changed_while_it_looks_is_not_overlooked(

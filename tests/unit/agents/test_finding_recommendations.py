@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from locum.agents.analyzers import generations, recommending
+from locum.calls import recorded
 from support.inprocess import InProcess, Key
 from support.plane import allow, document, refused, trusting
 from support.trails import ACCOUNT
@@ -210,6 +211,28 @@ def test_attack_a_recommendation_that_breaks_fails_and_stays_not_under_way(
         made = unused.recommended(role)
     assert (made["status"], made["error"]["code"]) == ("FAILED", "SERVICE_ERROR")
     assert "secret" not in made["error"]["message"]
+    assert unused.recommended(role)["status"] == "SUCCEEDED"
+
+
+def test_attack_nothing_is_recommended_where_not_all_calls_are_looked_at(
+    unused: Unused, user: Key, plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many other calls hide the one that took s3:GetObject beside its own action."""
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="data")
+    s3.put_object(Bucket="data", Key="a", Body=b"1")
+    role = unused.role("works", "s3:*")
+    unused.make().after(80)
+    session = plane.client("s3", unused.session(role, user))
+    session.copy_object(Bucket="data", Key="b", CopySource="data/a")
+    for number in range(3):
+        session.put_object(Bucket="data", Key=f"c{number}", Body=b"1")
+    unused.after(20)
+    monkeypatch.setattr(recorded, "MOST", 2)
+    monkeypatch.setattr(recorded, "_PAGE", 2)
+    made = unused.recommended(role)
+    assert (made["status"], made["recommendedSteps"]) == ("FAILED", [])
+    monkeypatch.undo()
     assert unused.recommended(role)["status"] == "SUCCEEDED"
 
 

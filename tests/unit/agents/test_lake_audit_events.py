@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from locum.agents.lake import audit_events
 from locum.audit import cloudtrail_event
 from locum.audit.lake.messages import Progress
 from locum.core.clock import iso8601
+from locum.services.cloudtrail.audit_events import taken
 from support.channels import Channels, entry, event
 from support.inprocess import InProcess, refusal
 from support.plane import allow, document, fresh, refused
@@ -100,6 +103,8 @@ def test_attack_the_events_of_another_installation_are_not_there(plane: InProces
         ({"eventTime": "yesterday"}, "InvalidData"),
         ({"eventTime": "2026-01-02"}, "InvalidData"),
         ({"eventTime": "1999-01-02T03:04:05Z"}, "InvalidData"),
+        ({"eventTime": "0001-01-01T00:00:00+23:59"}, "InvalidData"),
+        ({"eventTime": "9999-12-31T23:59:59-23:59"}, "InvalidData"),
         ({"recipientAccountId": MEMBER}, "InvalidRecipient"),
         ({"eventName": "a" * 1025}, "FieldTooLong"),
         ({"requestParameters": {"a": "b" * (100 << 10)}}, "FieldTooLong"),
@@ -116,7 +121,7 @@ def test_a_flawed_event_is_refused_and_the_others_are_not(
     assert channels.cloudtrail.get_channel(Channel=channels.arn)["IngestionStatus"]["LatestIngestionErrorCode"] == code
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": NaN}', '"\\ud800"', "[" * 5_000])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": NaN}', '{"a": 1e999}', '"\\ud800"', "[" * 5_000])
 def test_attack_what_is_no_event_is_refused(channels: Channels, text: str) -> None:
     (failed,) = channels.put({"id": "1", "eventData": text})["failed"]
     assert failed["errorCode"] == "InvalidData"
@@ -164,6 +169,36 @@ def test_attack_a_denial_of_the_channel_stands(plane: InProcess, channels: Chann
     denied = {"Effect": "Deny", "Action": "*", "Resource": channels.arn}
     key = plane.user(fresh("eve"), allow("cloudtrail-data:*"), denied)
     assert refused(channels.put, key=key, auditEvents=[entry("1")]).code == "AccessDeniedException"
+
+
+def test_attack_a_denial_of_a_region_is_not_walked_around_by_an_arn(plane: InProcess, channels: Channels) -> None:
+    denied = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    outside = {"Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}}
+    key = plane.user(fresh("eve"), allow(["cloudtrail-data:*", "cloudtrail:*"]), {**denied, **outside})
+    put = plane.client("cloudtrail-data", key, "eu-west-1").put_audit_events
+    assert refusal(put, channelArn=channels.arn, auditEvents=[entry("1")])[0] == "ChannelNotFound"
+    assert channels.rows() == []
+    query = channels.lake.ended(f"SELECT eventID FROM {channels.store}")
+    cloudtrail = plane.client("cloudtrail", key, "eu-west-1")
+    named = {"EventDataStore": channels.arn_of(channels.store)}
+    assert refusal(cloudtrail.list_queries, **named)[0] == "EventDataStoreNotFoundException"
+    for call in (cloudtrail.describe_query, cloudtrail.get_query_results, cloudtrail.cancel_query):
+        assert refusal(call, **named, QueryId=query)[0] == "EventDataStoreNotFoundException"
+
+
+def test_attack_large_events_are_not_read_on_the_event_loop(
+    channels: Channels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte of small values takes longer to read than any other call should wait."""
+    read = list[bool]()
+
+    def noted(*given: Any) -> Any:
+        read.append(threading.current_thread() is threading.main_thread())
+        return taken(*given)
+
+    monkeypatch.setattr(audit_events, "taken", noted)
+    assert channels.put(entry("1", other=[{}] * 50_000))["failed"] == []
+    assert read == [False]
 
 
 def test_the_record_has_the_channel_and_not_the_events(plane: InProcess, channels: Channels) -> None:

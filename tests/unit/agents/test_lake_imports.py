@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from locum.core.clock import iso8601
-from locum.state import TrailImport
+from locum.services.cloudtrail.log_files import LARGEST_EVENT, Unreadable, events_of
+from locum.state import EventDataStore, TrailImport
 from support.channels import ACTIVITY
 from support.inprocess import InProcess, refusal
 from support.lake import MANAGEMENT, Lake
@@ -288,6 +290,45 @@ def test_attack_a_file_that_unpacks_to_more_than_there_is_room_for(
     assert house.names() == []
 
 
+@pytest.mark.parametrize("part", ["{},", '{"eventID":[],"a":{}},', "[[[[[[]]]]]],"])
+def test_attack_a_small_file_of_millions_of_values_is_not_decoded_as_a_whole(house: House, part: str) -> None:
+    """A decoder lets no other thread run meanwhile, and values take twenty times the memory of their text."""
+    it = TrailImport(
+        account=ACCOUNT, region="us-east-1", id="i", store="s", location="s3://b", bucket_region="", role="", created=0,
+        updated=0,
+    )  # fmt: skip
+    (store,) = house.plane.node.ledger.state.every(EventDataStore)
+    text = f'{{"Records":[{part * 500_000}{{}}]}}'.encode()
+    packed = gzip.compress(text)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable):
+            events_of(it, store, packed, house.now)
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(text)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"Records": 1}', '{"Records": [', '{"Records": [ONE', '{"Records": [ONE]', '{"Records": [ONE,]}',
+     '{"Records": [ONE ONE]}', '{"Records": [ONE]} more', '{"Records": [ONE], "a": 1}', '{"Records": [ONE, LARGE]}'],
+)  # fmt: skip
+def test_a_file_of_another_shape_is_not_imported_in_part(house: House, text: str) -> None:
+    one, large = json.dumps(house.event("One")), json.dumps(house.event("Large", errorMessage="a" * LARGEST_EVENT))
+    house.put(body=gzip.compress(text.replace("ONE", one).replace("LARGE", large).encode()))
+    assert house.imported()["ImportStatus"] == "FAILED"
+    assert house.names() == []
+
+
+def test_white_space_and_long_events_are_read(house: House) -> None:
+    long = [house.event("Long", errorMessage="a" * 200_000), house.event("Next")]
+    house.put(body=gzip.compress(json.dumps({"Records": long}, indent=4).encode()))
+    house.put(body=gzip.compress(b' { "Records" : [ ] } '))
+    assert house.imported()["ImportStatus"] == "COMPLETED"
+    assert house.names() == ["Long", "Next"]
+
+
 def test_a_store_that_goes_meanwhile_fails_the_import(house: House) -> None:
     house.put(house.event("Gone"))
     name = house.held_back()
@@ -323,6 +364,14 @@ def test_attack_a_value_of_an_event_breaks_no_query(house: House, name: Any) -> 
     assert house.imported()["ImportStatus"] in ("FAILED", "COMPLETED")
     assert "B" in house.names()
     house.lake.rows(f"SELECT * FROM {house.store}")
+
+
+@pytest.mark.parametrize("part", ["\x01", "\r", "\ufffe", "a+b %2F"])
+def test_attack_a_key_that_xml_cannot_have_holds_no_import_up(house: House, part: str) -> None:
+    house.put(house.event("One"), key=f"AWSLogs/CloudTrail/{part}/one.json.gz")
+    house.put(house.event("Two"))
+    assert house.imported()["ImportStatus"] == "COMPLETED"
+    assert house.names() == ["One", "Two"]
 
 
 def test_attack_an_event_without_a_plain_id_fails_its_file(house: House) -> None:

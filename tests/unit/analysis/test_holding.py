@@ -66,3 +66,17 @@ def test_what_is_not_known_of_all_values_is_taken_to_hold(told: tuple[str, str, 
 def test_more_contexts_than_can_be_tried_are_taken_to_hold() -> None:
     many = answer(*(("StringEquals", f"a:k{number}", "red") for number in range(9)))
     assert can_hold(many, lambda _context: False)
+
+
+@pytest.mark.parametrize("denied", [("red", "RED"), ("red", "RED", "REd", "Red"), ("k", "K"), ("ks", "KS", "Ks", "kS")])
+def test_attack_a_spelling_that_is_not_denied_is_tried(denied: tuple[str, ...]) -> None:
+    """A text in a letter case that no condition mentions, where all that are mentioned are denied."""
+
+    def meets(context: Context) -> bool:
+        value = context["a:k"]
+        return value is not None and value.lower() == denied[0] and value not in denied
+
+    told = answer(
+        ("StringEqualsIgnoreCase", "a:k", denied[0]), unless=tuple(("StringEquals", "a:k", it) for it in denied)
+    )
+    assert can_hold(told, meets)

@@ -124,3 +124,23 @@ def test_nobody_who_reads_is_no_error(tmp_path: Path) -> None:
         assert plane.client("sts").get_caller_identity()["Account"]
     plane.close()
     os.close(writing)
+
+
+def test_attack_a_disk_that_was_full_ends_no_log(tmp_path: Path) -> None:
+    writing, file = os.open("/dev/full", os.O_WRONLY), tmp_path / "log"
+    plane = InProcess(tmp_path / "data", access_log=writing)
+    client, log = plane.client("sts"), plane.node.access_log
+    assert log is not None
+    client.get_caller_identity()
+    log._give()
+    while log._written < log._handed_over:
+        os.sched_yield()
+    place = os.open(file, os.O_WRONLY | os.O_CREAT)
+    os.dup2(place, writing)
+    client.get_caller_identity()
+    plane.close()
+    os.close(place)
+    os.close(writing)
+    line, told = file.read_text().splitlines()
+    assert "sts:GetCallerIdentity" in line
+    assert told.startswith("... 1 lines are left out")

@@ -69,6 +69,8 @@ class Recommending:
         since = now - age_of(analyzer.configuration) * DAY
         uses = await runtime.ledger.read(lambda: runtime.usage.uses(entity.account, entity.id))
         calls = await taken(runtime, Taken(entity.arn, max(since, entity.created), None))
+        if calls["truncated"]:  # what the others took is not known, and would be taken away
+            return _failure(it, "SERVICE_ERROR", "There are more different calls than can be looked at.")
         needed = frozenset(row[0] for row in calls["permissions"])
         steps = await asyncio.to_thread(_steps, state, entity, uses, since, needed)
         return replace(it, status="SUCCEEDED", steps=steps)

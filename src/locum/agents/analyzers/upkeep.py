@@ -101,10 +101,17 @@ def outcome(
 ) -> list[AccessFinding]:
     """The findings about a resource after it was analyzed: what was found, and what is resolved of those `before`.
 
-    Where it could not be analyzed, what was found before stays: it is not known to be gone.
+    Where it could not be analyzed, what was found before stays: it is not known to be gone. So it does where that is so
+    of its principal, or of principals that are not told.
     """
     made = {it.id: it for it in found.findings}
-    gone = [it for it in before.values() if it.id not in made and it.status != "RESOLVED" and not found.error]
+    broken = [it.principal for it in found.findings if it.error]
+    stays = bool(found.error) or {} in broken
+    gone = [
+        it
+        for it in before.values()
+        if it.id not in made and it.status != "RESOLVED" and not stays and it.principal not in broken
+    ]
     return [
         *(_merged(analyzer, before.get(it.id), it) for it in made.values()),
         *(replace(it, status="RESOLVED", analyzed=now, updated=now) for it in gone),

@@ -5,7 +5,8 @@ What is answered as successful is in the column store. It was decided on the cha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -33,18 +34,11 @@ class AuditEvents:
     async def call(self, call: BackendCall) -> dict[str, Any]:
         """The answer to a call. Raises Fault."""
         runtime, events = self._runtime(), call.params["auditEvents"]
-        channel = _channel(runtime.ledger.state, call.params["channelArn"])
+        channel = _channel(runtime.ledger.state, call.params["channelArn"], call.origin.region)
         check_request(events)
         stores, now = _stores(runtime.ledger.state, channel), runtime.clock()
-        done: list[tuple[str, Taken]] = []
-        failed: list[dict[str, str]] = []
-        for given in events:
-            try:
-                event = taken(channel, given, request_id(runtime.entropy), now)
-                _check_time(stores, event, now)
-                done.append((given["id"], event))
-            except Flawed as flawed:
-                failed.append({"id": given["id"], "errorCode": flawed.code, "errorMessage": str(flawed)})
+        named = [(it, request_id(runtime.entropy)) for it in events]
+        done, failed = await asyncio.to_thread(_sorted, channel, stores, named, now)
         rows = [
             (it.id, event.id, event.at, event.event) for _, event in done for it in stores if _keeps(it, event, now)
         ]
@@ -60,13 +54,30 @@ class AuditEvents:
             raise Fault("UnsupportedOperationException", str(missing)) from missing
 
 
-def _channel(state: State, name: str) -> Channel:
+def _sorted(
+    channel: Channel, stores: list[EventDataStore], named: list[tuple[Mapping[str, Any], str]], now: float
+) -> tuple[list[tuple[str, Taken]], list[dict[str, str]]]:
+    """The events that can be taken in, by the ids of the request, and what is told of the others."""
+    done: list[tuple[str, Taken]] = []
+    failed: list[dict[str, str]] = []
+    for given, ident in named:
+        try:
+            event = taken(channel, given, ident, now)
+            _check_time(stores, event, now)
+            done.append((given["id"], event))
+        except Flawed as flawed:
+            failed.append({"id": given["id"], "errorCode": flawed.code, "errorMessage": str(flawed)})
+    return done, failed
+
+
+def _channel(state: State, name: str, region: str) -> Channel:
+    """The channel with an ARN, in the region of the call. Raises Fault."""
     arn = Arn.find(name)
     kind, _, ident = ("", "", "") if arn is None else arn.resource.partition("/")
     if arn is None or arn.service != "cloudtrail" or kind != "channel":
         raise Fault("InvalidChannelARN", "The specified channel ARN is not a valid channel ARN.")
     found = state.get(Channel, arn.account, regional(arn.region, ident))
-    if found is None or found.arn != name:
+    if found is None or found.arn != name or found.region != region:
         raise Fault("ChannelNotFound", "The channel could not be found.", 404)
     return found
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from locum.agents.lake.running import committed
 from locum.calls import Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import ConfigurationError, Fault
-from locum.services.cloudtrail.imports import failures_of, role_of
+from locum.services.cloudtrail.imports import failures_of, listing, role_of
 from locum.services.cloudtrail.log_files import Found, Unreadable, events_of, is_wanted
 from locum.state import Event, EventDataStore, State, TrailImport, TrailImportFailure, put
 from locum.state.autoscaling import regional
@@ -65,10 +66,9 @@ class Importing:
     async def _page(self) -> bool:
         """Import the files of the next page of the bucket; whether there are more."""
         it = self._import()
-        params = {"Bucket": it.bucket, "Prefix": it.prefix}
-        params |= {"StartAfter": it.after} if it.after else {}
+        params = listing(it) | ({"StartAfter": it.after} if it.after else {})
         told = await self._make(ServiceCall(role_of(it), "s3", "ListObjectsV2", params, it.bucket_region))
-        found = [item["Key"] for item in told.get("Contents") or ()]
+        found = [unquote_plus(item["Key"]) for item in told.get("Contents") or ()]
         for key in found:
             if is_wanted(it, key):
                 await self._file(key)

@@ -191,9 +191,11 @@ class Queries:
     def _check_store(self, state: State, call: BackendCall, name: str) -> str:
         """The id of the event data store `name`, which is in the account and region of the call, and active.
 
+        In the region for which it was signed: what an ARN says is no way around a denial of regions.
+
         Raises Fault.
         """
-        store = store_named(state, call.account, call.region, name, self._runtime().clock())
+        store = store_named(state, call.account, call.origin.region, name, self._runtime().clock())
         if store.deleted:
             raise Fault("InactiveEventDataStoreException", f"The event data store {name} is pending deletion.")
         return store.id

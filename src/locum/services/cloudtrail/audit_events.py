@@ -118,7 +118,7 @@ def _data(given: Mapping[str, Any]) -> dict[str, Any]:
 def _object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
-        json.dumps(found, ensure_ascii=False).encode()
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise Flawed("InvalidData", "The event is not valid JSON.") from error
     if not isinstance(found, dict):
@@ -167,4 +167,7 @@ def _instant(text: str) -> float:
         raise Flawed("InvalidData", "eventTime is not in the format yyyy-MM-DDTHH:mm:ss.") from error
     if "T" not in text:
         raise Flawed("InvalidData", "eventTime is not in the format yyyy-MM-DDTHH:mm:ss.")
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
+    except OverflowError as error:  # of a year that there is only with its offset from UTC
+        raise Flawed("InvalidData", "eventTime is not a time in UTC.") from error

@@ -38,6 +38,11 @@ def role_of(it: TrailImport) -> ServiceRole:
     return ServiceRole(CLOUDTRAIL, it.role, _SESSION, Source(it.account, store_arn(it)))
 
 
+def listing(it: TrailImport) -> dict[str, Any]:
+    """The parameters that list the files of an import. Their keys are encoded: XML cannot have every character."""
+    return {"Bucket": it.bucket, "Prefix": it.prefix, "EncodingType": "url"}
+
+
 def store_arn(it: TrailImport) -> str:
     """The ARN of the event data store of an import."""
     return arn_of(it.account, it.region, it.store)
@@ -107,7 +112,7 @@ def _check_store(ctx: Context, name: str) -> EventDataStore:
 
 def _check_source(it: TrailImport) -> Any:
     """Have the bucket looked at in the role of an import. Raises Fault InvalidImportSourceException."""
-    params = {"Bucket": it.bucket, "Prefix": it.prefix, "MaxKeys": 1}
+    params = {**listing(it), "MaxKeys": 1}
     try:
         yield Ask(ServiceCall(role_of(it), "s3", "ListObjectsV2", params, it.bucket_region))
     except Fault as fault:

@@ -21,9 +21,15 @@ LARGEST: Final = 64 << 20
 """Octets of a log file that is unpacked."""
 LARGEST_EVENT: Final = 1 << 20
 """Characters of an event."""
+_USUAL: Final = 16 << 10
+"""Characters that most events have less of."""
 _SUFFIX: Final = ".json.gz"
 _ROOT: Final = "AWSLogs"
 _FOLDER: Final = "CloudTrail"
+_BEGINNING: Final = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"Records"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')
+_NEXT: Final = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
+_END: Final = re.compile(r"[ \t\r\n]*\][ \t\r\n]*\}[ \t\r\n]*")
+_DECODER: Final = json.JSONDecoder()
 _ID: Final = re.compile(r"[!-~]{1,128}")
 _DATE: Final = re.compile(r"_(\d{8})T\d{4,6}Z_")
 _IN_FOLDERS: Final = re.compile(r"/\d{4}/\d{2}/\d{2}/")
@@ -90,18 +96,40 @@ def _is_selected(store: EventDataStore, record: Mapping[str, Any]) -> bool:
 
 
 def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
-    try:
-        content = json.loads(_unpacked(data))
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("The file is not JSON.") from error
-    records = content.get("Records") if isinstance(content, dict) else None
-    if not isinstance(records, list):
-        raise Unreadable("The file has no records.")
-    for record in records:
+    for record in _values(_unpacked(data)):
         ident = record.get("eventID") if isinstance(record, dict) else None
         if not isinstance(ident, str) or not _ID.fullmatch(ident):
             raise Unreadable("The file has a record that is no event.")
         yield record
+
+
+def _values(content: bytes) -> Iterator[Any]:
+    """The records of a file, each decoded when it is its turn: a file as a whole would keep all threads waiting."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable("The file is not JSON.") from error
+    following = _BEGINNING.match(text)
+    if following is None:
+        raise Unreadable("The file has no records.")
+    at = following.end()
+    while following is not None and not _END.fullmatch(text, at):
+        value, at = _value(text, following.end())
+        yield value
+        following = _NEXT.match(text, at)
+    if not _END.fullmatch(text, at):
+        raise Unreadable("The file is not JSON.")
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    """The value at a place in a text, and the place after it. Of a text that is large it need not be copied."""
+    for size in (_USUAL, LARGEST_EVENT):
+        try:
+            value, length = _DECODER.raw_decode(text[at : at + size])
+        except (ValueError, RecursionError):
+            continue
+        return value, at + length
+    raise Unreadable("The file is not JSON, or has an event that is too large.")
 
 
 def _unpacked(data: bytes) -> bytes:
