@@ -66,7 +66,7 @@ class Calls:
         self.outbox = Outbox(runtime, self.carry_out)
         self.bucket_settings = BucketSettings(runtime)
         self.cross_origin = CrossOrigin(self.bucket_settings)
-        self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make)
+        self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make, self._decide)
         self.wake_ups = self._carrying.wake_ups
 
     def hurry(self) -> None:

@@ -9,7 +9,7 @@ from locum import authz, wire
 from locum.backends import BackendCall, Carried, Delivery, Origin
 from locum.calls import access_points, s3
 from locum.calls.committing import Committer
-from locum.calls.destination import destination
+from locum.calls.destination import destination, other_region
 from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
 from locum.calls.kept_policies import admitted, show_principals
@@ -61,14 +61,23 @@ async def facts_of(
 
 
 class Carrying:
-    """Has backends carry out calls, and records what became of them."""
+    """Has backends carry out calls, and records what became of them. `decide` decides on a call, and raises Fault."""
 
-    def __init__(self, runtime: Runtime, recorder: Recorder, committer: Committer, outbox: Outbox, make: Make) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        recorder: Recorder,
+        committer: Committer,
+        outbox: Outbox,
+        make: Make,
+        decide: Callable[[RequestContext, Call, Mapping[str, ResourceFacts]], None],
+    ) -> None:
         self._runtime = runtime
         self._recorder = recorder
         self._committer = committer
         self._outbox = outbox
         self._make = make
+        self._decide = decide
         self.wake_ups = WakeUps()
 
     async def run(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> HttpResponse:
@@ -77,6 +86,9 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where = destination(context, facts)
+        region = other_region(context, where)
+        if region:
+            self._decide(context, call._replace(region=region), facts)
         if codec.service == "s3" and codec.operation in s3.OF_BUCKET_OWNER:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()

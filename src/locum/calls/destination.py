@@ -52,6 +52,17 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     return found
 
 
+def other_region(context: RequestContext, where: Destination) -> str:
+    """The region that a call is carried out in where that is not the one that it was signed for; else empty.
+
+    A policy may speak of it (aws:RequestedRegion). What copies from another region names both, and is in its own.
+    """
+    if where.region == context.region or context.plan is None:
+        return ""
+    regions = {place.region for place in _named(context.plan.checks, Destination("", context.region))}
+    return where.region if regions == {where.region} else ""
+
+
 def _named(checks: Sequence[authz.Check], home: Destination) -> list[Destination]:
     """The places that the ARNs of the called service say. (Its own checks come first: iam:PassRole does not.)"""
     found = []
