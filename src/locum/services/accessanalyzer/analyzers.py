@@ -5,7 +5,7 @@ Access Analyzer API Reference, CreateAnalyzer and its kin.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
 from typing import Any, Final
@@ -13,10 +13,6 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.analysis import proofs
-from locum.core.actors import on_behalf_of
-from locum.core.arn import iam_arn
-from locum.core.calls import Ask, Effect, ServiceCall
-from locum.core.identifiers import request_id
 from locum.core.system_tags import is_refused
 from locum.services.accessanalyzer import archive_rules, zones
 from locum.services.accessanalyzer.configurations import configured
@@ -34,16 +30,12 @@ from locum.services.accessanalyzer.lookups import (
 )
 from locum.services.accessanalyzer.zones import SERVICE, check_zone
 from locum.services.asking import Asking, asking
+from locum.services.linked_roles import linked_role, linked_role_arn
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import Role, State, put, remove
+from locum.state import State, put, remove
 from locum.state.analyzers import Analyzer
-from locum.state.arns import entity_by_arn
 from locum.state.autoscaling import regional
 from locum.state.organizations import managed_since, organization_of
-from locum.state.service_linked_roles import linked_service
-
-_REGION: Final = "us-east-1"  # of IAM
-
 
 # -- analyzers -------------------------------------------------------------------------------------------
 
@@ -65,13 +57,13 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         message = f"You have reached the limit of {most} analyzers of the type {kind} in this Region."
         raise over_quota("analyzer", name, message)
     rules = archive_rules.rules(ctx, kind, params.get("archiveRules") or ())
-    role, effects = yield from _service_role(ctx)
+    effects = yield from linked_role(ctx, SERVICE)
     made = Analyzer(
         account=ctx.account,
         region=ctx.region,
         name=name,
         type=kind,
-        role=role,
+        role=linked_role_arn(ctx.account, SERVICE),
         created=ctx.now,
         rules=rules,
         configuration=configuration,
@@ -94,19 +86,6 @@ def check_solver() -> None:
         proofs.check_installed()
     except proofs.SolverMissing as error:
         raise unprocessable(str(error)) from error
-
-
-def _service_role(ctx: Context) -> Generator[Ask, Mapping[str, Any], tuple[str, tuple[Effect, ...]]]:
-    """The service-linked role, and the call of the caller that makes it where it is not there."""
-    linked = linked_service(SERVICE)
-    assert linked is not None
-    arn = iam_arn(ctx.account, "role", linked.path, linked.role)
-    if entity_by_arn(ctx.state, Role, arn, ctx.account) is not None:
-        return arn, ()
-    actor = on_behalf_of(ctx.caller, SERVICE)
-    create = ServiceCall(actor, "iam", "CreateServiceLinkedRole", {"AWSServiceName": SERVICE}, _REGION)
-    yield Ask(create, decided_only=True)
-    return arn, (Effect(request_id(ctx.entropy), create, awaited=True),)
 
 
 def get_analyzer(ctx: Context, params: Params) -> Outcome:

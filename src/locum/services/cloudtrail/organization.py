@@ -7,23 +7,18 @@ delegated administrator creates."
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from locum.core.actors import on_behalf_of
-from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.errors import Fault
-from locum.core.identifiers import request_id
+from locum.services import linked_roles
+from locum.services.linked_roles import MakingRole, has_linked_role
 from locum.services.verbs import Context
-from locum.state import Organization, Role
+from locum.state import Organization
 from locum.state.organizations import ALL_FEATURES, delegator_of, organization_of
 from locum.state.seen_stores import CLOUDTRAIL
-from locum.state.service_linked_roles import linked_service
 
 GLOBAL: Final = "us-east-1"
-"""The region of IAM and Organizations."""
-
-MakingRole = Generator[Ask, Mapping[str, Any], tuple[Effect, ...]]
+"""The region of Organizations."""
 
 
 def check_organization(ctx: Context) -> Organization:
@@ -36,7 +31,7 @@ def check_organization(ctx: Context) -> Organization:
         message = "The request is for an organization, and your account is not its management account."
         raise Fault("NotOrganizationMasterAccountException", message)
     check_access(organization)
-    if organization.account != ctx.account and not has_linked_role(ctx, organization.account):
+    if organization.account != ctx.account and not has_linked_role(ctx.state, organization.account, CLOUDTRAIL):
         message = "The management account of the organization does not have the service-linked role of CloudTrail."
         raise Fault("NoManagementAccountSLRExistsException", message)
     return organization
@@ -77,27 +72,16 @@ def check_conversion(ctx: Context, owner: str, before: bool, after: bool) -> Non
         raise Fault("NotOrganizationMasterAccountException", message)
 
 
-def has_linked_role(ctx: Context, account: str) -> bool:
-    """Whether the service-linked role of CloudTrail is there in `account`."""
-    linked = linked_service(CLOUDTRAIL)
-    return linked is not None and ctx.state.get(Role, account, linked.role.lower()) is not None
-
-
 def linked_role(ctx: Context) -> MakingRole:
     """The call of the caller that makes the service-linked role of the management account, where it is not there.
 
     Raises Fault InsufficientIAMAccessPermissionException where the caller may not.
     """
-    if has_linked_role(ctx, ctx.account):
-        return ()
-    actor = on_behalf_of(ctx.caller, CLOUDTRAIL)
-    create = ServiceCall(actor, "iam", "CreateServiceLinkedRole", {"AWSServiceName": CLOUDTRAIL}, GLOBAL)
     try:
-        yield Ask(create, decided_only=True)
+        return (yield from linked_roles.linked_role(ctx, CLOUDTRAIL))
     except Fault as fault:
         message = "You do not have the permissions to create the service-linked role of CloudTrail."
         raise Fault("InsufficientIAMAccessPermissionException", message) from fault
-    return (Effect(request_id(ctx.entropy), create, awaited=True),)
 
 
 def linked_role_of(ctx: Context, organization: bool) -> MakingRole:
