@@ -170,35 +170,19 @@ def held_external(draws: Any) -> str:
 CHECKS = (held, held_public, held_findings, held_external)
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("check", CHECKS)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.randoms(use_true_random=False))
-def test_what_others_may_do_is_in_a_finding(draws: random.Random) -> None:
-    held_findings(draws)
-
-
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.randoms(use_true_random=False))
-def test_what_passes_grants_nothing_new(draws: random.Random) -> None:
-    held(draws)
-
-
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.randoms(use_true_random=False))
-def test_what_is_not_public_is_closed_to_strangers(draws: random.Random) -> None:
-    held_public(draws)
-
-
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.randoms(use_true_random=False))
-def test_what_has_no_finding_is_closed_to_all_outside_of_the_zone(draws: random.Random) -> None:
-    held_external(draws)
+@given(draws=st.randoms(use_true_random=False))
+def test_answers_hold_for_other_policies_each_time(check: Any, draws: random.Random) -> None:
+    check(draws)
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_nearly_all_generated_policies_are_decided(check: Any) -> None:
-    found = Counter(check(random.Random(seed)) for seed in range(120))
-    assert found["not decided"] <= 3
-    assert min(found["PASS"], found["FAIL"]) > 20
+def test_answers_hold_and_nearly_all_policies_are_decided(check: Any) -> None:
+    found = Counter(check(random.Random(seed)) for seed in range(60))
+    assert found["not decided"] <= 2
+    assert min(found["PASS"], found["FAIL"]) > 10
 
 
 @pytest.mark.nightly

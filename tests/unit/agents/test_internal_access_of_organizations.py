@@ -106,7 +106,8 @@ def test_a_move_in_the_organization_and_out_of_it_is_seen(plane: InProcess) -> N
 
 def test_an_analyzer_of_an_organization_is_made_by_who_administers_it_and_there_is_one(plane: InProcess) -> None:
     here = Organization(plane)
-    wanted = {"analyzerName": "all", "type": ORGANIZATION_TYPE, "configuration": configured(BUCKETS)}
+    included = configured({"accountIds": [here.owner], **BUCKETS})
+    wanted = {"analyzerName": "all", "type": ORGANIZATION_TYPE, "configuration": included}
     member = plane.client("accessanalyzer", here.others)
     assert refused(member.create_analyzer, **wanted).code == "AccessDeniedException"
     register = here.made.client.register_delegated_administrator
