@@ -11,11 +11,9 @@ from typing import Any, Final
 
 from locum.core.arn import root_arn
 from locum.state.event_data_stores import EventDataStore
-from locum.state.indexes import DELEGATED_MEMBERS
-from locum.state.organization import Member
-from locum.state.seen_stores import CLOUDTRAIL
+from locum.state.organizations import delegates_of
 from locum.state.state import State
-from locum.state.trails import Trail
+from locum.state.trails import CLOUDTRAIL, Trail
 
 _OF_STORES: Final = """
 AddTags CancelQuery CreateEventDataStore DeleteEventDataStore DescribeQuery DisableFederation EnableFederation
@@ -29,14 +27,14 @@ _OF_TRAILS: Final = "AddTags GetEventConfiguration ListTags PutEventConfiguratio
 
 def delegate_policy(state: State, resource: Trail | EventDataStore) -> str:
     """The default policy of a trail or an event data store; empty where no delegated administrator is to reach it."""
-    administrators = _administrators(state, resource.account) if resource.organization else []
+    administrators = delegates_of(state, resource.account, CLOUDTRAIL) if resource.organization else []
     if not administrators:
         return ""
     actions = _OF_TRAILS if isinstance(resource, Trail) else _OF_STORES
     statement = {
         "Sid": "DelegatedAdministrators",
         "Effect": "Allow",
-        "Principal": {"AWS": [root_arn(account) for account in administrators]},
+        "Principal": {"AWS": [root_arn(account) for account in sorted(it.id for it in administrators)]},
         "Action": [f"cloudtrail:{action}" for action in actions.split()],
         "Resource": resource.arn,
     }
@@ -59,9 +57,3 @@ def with_default(own: str, default: str) -> str | None:
 def _statements(document: dict[str, Any]) -> list[Any]:
     found = document["Statement"]
     return found if isinstance(found, list) else [found]
-
-
-def _administrators(state: State, management: str) -> list[str]:
-    """The delegated administrators of CloudTrail in the organization of `management`, sorted."""
-    found = state.find(DELEGATED_MEMBERS, management)
-    return sorted(it.id for it in found if isinstance(it, Member) and CLOUDTRAIL in it.delegations)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from locum.core.arn import PARTITION
 from locum.state.entities import AWS_MANAGED_ACCOUNT, Entity, Tags
 
@@ -74,6 +76,16 @@ class Member(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organiz
     tags: Tags = {}
     delegations: dict[str, int] = {}
     delegated_since: int = 0
+
+    def registered(self, service: str, now: int) -> Member:
+        """It as a delegated administrator for a service from now on."""
+        delegations = {**self.delegations, service: now}
+        return replace(self, delegations=delegations, delegated_since=self.delegated_since or now)
+
+    def deregistered(self, service: str) -> Member:
+        """It as no delegated administrator for a service any more."""
+        remaining = {name: since for name, since in self.delegations.items() if name != service}
+        return replace(self, delegations=remaining, delegated_since=self.delegated_since if remaining else 0)
 
 
 class OrganizationPolicy(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organization-policy"):

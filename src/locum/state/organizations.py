@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.core.arn import PARTITION
 from locum.state.events import kind_of
-from locum.state.indexes import CHILD_MEMBERS, CHILD_UNITS, MEMBERSHIP, scoped
+from locum.state.indexes import CHILD_MEMBERS, CHILD_UNITS, DELEGATED_MEMBERS, MEMBERSHIP, scoped
 from locum.state.organization import (
     AWS_POLICIES,
     RCP_FULL_ACCESS,
@@ -84,14 +84,19 @@ def is_management(organization: Organization, account: str) -> bool:
 
 def is_delegated(state: State, account: str, service: str) -> bool:
     """Whether `account` is a delegated administrator of its organization for `service` (a service principal)."""
-    member = member_of(state, account)
-    return member is not None and service in member.delegations
+    return bool(delegator_of(state, account, service))
 
 
 def delegator_of(state: State, account: str, service: str) -> str:
     """The management account for which `account` is a delegated administrator of `service`; empty where for none."""
     member = member_of(state, account)
     return member.account if member is not None and service in member.delegations else ""
+
+
+def delegates_of(state: State, management: str, service: str = "") -> list[Member]:
+    """The delegated administrators in the organization of `management`: for `service`, or for any."""
+    found = state.find(DELEGATED_MEMBERS, management)
+    return [it for it in found if isinstance(it, Member) and (not service or service in it.delegations)]
 
 
 def administers_root_access(state: State, organization: Organization, account: str) -> bool:

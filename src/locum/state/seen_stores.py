@@ -7,14 +7,12 @@ all organization trails and event data stores in the organization", whose owner 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from locum.state.autoscaling import regional
 from locum.state.event_data_stores import EventDataStore
 from locum.state.organizations import delegator_of
 from locum.state.state import State
-
-CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
+from locum.state.trails import CLOUDTRAIL
 
 
 def stores_seen(state: State, account: str) -> Iterator[EventDataStore]:

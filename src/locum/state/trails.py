@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from locum.core.arn import PARTITION
 from locum.state.autoscaling import regional
 from locum.state.entities import Entity, Tags
+
+CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
+"""The service principal."""
 
 
 class Trail(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="trail"):

@@ -24,8 +24,7 @@ from locum.core.errors import LocumError
 from locum.core.event_patterns import event_pattern
 from locum.core.service_events import EVENTS
 from locum.services.cloudtrail import selecting
-from locum.state.seen_stores import CLOUDTRAIL
-from locum.state.trails import Trail
+from locum.state.trails import CLOUDTRAIL, Trail
 
 EVERY: Final = 1.0
 """Seconds between two looks at the record, while there is a rule."""

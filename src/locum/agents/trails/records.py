@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 from locum.audit import History, Record, cloudtrail_event
 from locum.core.principal import PrincipalKind
 from locum.services.cloudtrail import files, selecting
-from locum.state.seen_stores import CLOUDTRAIL
-from locum.state.trails import Trail
+from locum.state.trails import CLOUDTRAIL, Trail
 
 MOST: Final = 10_000
 """Records that are read for a delivery."""

@@ -14,9 +14,9 @@ from locum.state import Channel, EventDataStore, EventDataStoreQuery, State
 from locum.state.autoscaling import regional
 from locum.state.delegate_policies import delegate_policy, with_default
 from locum.state.organizations import delegator_of
-from locum.state.seen_stores import CLOUDTRAIL, store_owner
+from locum.state.seen_stores import store_owner
 from locum.state.seen_trails import named
-from locum.state.trails import Trail
+from locum.state.trails import CLOUDTRAIL, Trail
 
 _CHANNEL: Final = "channel"
 _STORE: Final = "eventdatastore"

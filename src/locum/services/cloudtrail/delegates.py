@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from locum.core.actors import on_behalf_of
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
@@ -19,9 +17,8 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudtrail.organization import GLOBAL, check_access, linked_role
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes
 from locum.state import Member, put
-from locum.state.indexes import DELEGATED_MEMBERS
-from locum.state.organizations import organization_of
-from locum.state.seen_stores import CLOUDTRAIL
+from locum.state.organizations import delegates_of, organization_of
+from locum.state.trails import CLOUDTRAIL
 
 MOST: Final = 3
 """User Guide, "Organization delegated administrator": "An organization can have a maximum of three"."""
@@ -34,15 +31,12 @@ def register_organization_delegated_admin(ctx: Context, params: Params) -> Askin
         raise Fault("AccountRegisteredException", "The account is already registered as a delegated administrator.")
     if member.closed:
         raise Fault("OperationNotPermittedException", "A suspended account cannot be a delegated administrator.")
-    if len(_administrators(ctx)) >= MOST:
+    if len(delegates_of(ctx.state, ctx.account, CLOUDTRAIL)) >= MOST:
         message = f"An organization can have up to {MOST} delegated administrators of CloudTrail."
         raise Fault("DelegatedAdminAccountLimitExceededException", message)
     yield from _permitted(ctx, "RegisterDelegatedAdministrator", member)
     effects = yield from linked_role(ctx)
-    now = int(ctx.now)
-    since = member.delegated_since or now
-    made = replace(member, delegations={**member.delegations, CLOUDTRAIL: now}, delegated_since=since)
-    return Outcome({}, (put(made),), effects)
+    return Outcome({}, (put(member.registered(CLOUDTRAIL, int(ctx.now))),), effects)
 
 
 def deregister_organization_delegated_admin(ctx: Context, params: Params) -> Asking:
@@ -51,9 +45,7 @@ def deregister_organization_delegated_admin(ctx: Context, params: Params) -> Ask
     if CLOUDTRAIL not in member.delegations:
         raise _not_registered()
     yield from _permitted(ctx, "DeregisterDelegatedAdministrator", member)
-    remaining = {name: since for name, since in member.delegations.items() if name != CLOUDTRAIL}
-    since = member.delegated_since if remaining else 0
-    return Outcome({}, (put(replace(member, delegations=remaining, delegated_since=since)),))
+    return Outcome({}, (put(member.deregistered(CLOUDTRAIL)),))
 
 
 def _member(ctx: Context, account: str) -> Member:
@@ -72,11 +64,6 @@ def _member(ctx: Context, account: str) -> Member:
     if member is None:
         raise Fault("AccountNotFoundException", f"The account {account} is not in the organization.")
     return member
-
-
-def _administrators(ctx: Context) -> list[Member]:
-    found = ctx.state.find(DELEGATED_MEMBERS, ctx.account)
-    return [member for member in found if isinstance(member, Member) and CLOUDTRAIL in member.delegations]
 
 
 def _permitted(ctx: Context, operation: str, member: Member) -> Generator[Ask, Mapping[str, Any], None]:

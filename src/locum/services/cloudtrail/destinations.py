@@ -20,8 +20,7 @@ from locum.services.cloudtrail import files
 from locum.services.cloudtrail.faults import invalid_combination
 from locum.services.verbs import Context
 from locum.state.organizations import organization_of
-from locum.state.seen_stores import CLOUDTRAIL
-from locum.state.trails import Trail
+from locum.state.trails import CLOUDTRAIL, Trail
 
 SESSION: Final = "CloudTrail"
 _NOT_FOUND: Final = 404

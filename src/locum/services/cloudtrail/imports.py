@@ -22,7 +22,7 @@ from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_w
 from locum.state import EventDataStore, State, TrailImport, TrailImportFailure, put, remove
 from locum.state.autoscaling import regional
 from locum.state.event_data_stores import arn_of
-from locum.state.seen_stores import CLOUDTRAIL
+from locum.state.trails import CLOUDTRAIL
 
 MOST: Final = 100
 """Imports of an account in a region that are kept: of more, the oldest that have ended are forgotten. AWS does not

@@ -15,7 +15,7 @@ from locum.services.linked_roles import MakingRole, has_linked_role
 from locum.services.verbs import Context
 from locum.state import Organization
 from locum.state.organizations import ALL_FEATURES, delegator_of, organization_of
-from locum.state.seen_stores import CLOUDTRAIL
+from locum.state.trails import CLOUDTRAIL
 
 GLOBAL: Final = "us-east-1"
 """The region of Organizations."""

@@ -21,9 +21,8 @@ from locum.services.organizations.faults import (
 )
 from locum.services.organizations.pagination import listed
 from locum.services.verbs import Operation, Outcome, Params, writes
-from locum.state import Event, Member, put
-from locum.state.indexes import DELEGATED_MEMBERS
-from locum.state.organizations import ALL_FEATURES
+from locum.state import put
+from locum.state.organizations import ALL_FEATURES, delegates_of
 
 _SERVICE_NAMES: Final = """
 access-analyzer account application-signals.cloudwatch auditmanager aws-artifact-account-sync backup
@@ -58,7 +57,7 @@ def disable_aws_service_access(scope: Scope, params: Params) -> Outcome:
     if service not in enabled:
         return Outcome({})
     remaining = {name: since for name, since in enabled.items() if name != service}
-    events = [_without(member, service) for member in _administrators(scope) if service in member.delegations]
+    events = [put(it.deregistered(service)) for it in delegates_of(scope.context.state, scope.management, service)]
     return Outcome({}, (put(replace(scope.organization, services=remaining)), *events))
 
 
@@ -94,12 +93,7 @@ def register_delegated_administrator(scope: Scope, params: Params) -> Outcome:
             "AccountAlreadyRegistered",
             "The provided account is already a delegated administrator for your organization.",
         )
-    after = replace(
-        member,
-        delegations={**member.delegations, service: scope.now},
-        delegated_since=member.delegated_since or scope.now,
-    )
-    return Outcome({}, (put(after),))
+    return Outcome({}, (put(member.registered(service, scope.now)),))
 
 
 def deregister_delegated_administrator(scope: Scope, params: Params) -> Outcome:
@@ -109,13 +103,13 @@ def deregister_delegated_administrator(scope: Scope, params: Params) -> Outcome:
     member = account_of(scope, account)
     if service not in member.delegations:
         raise _not_registered()
-    return Outcome({}, (_without(member, service),))
+    return Outcome({}, (put(member.deregistered(service)),))
 
 
 def list_delegated_administrators(scope: Scope, params: Params) -> Outcome:
     """ListDelegatedAdministrators."""
-    service = _service(params) if "ServicePrincipal" in params else None
-    found = (one for one in _administrators(scope) if service is None or service in one.delegations)
+    service = _service(params) if "ServicePrincipal" in params else ""
+    found = delegates_of(scope.context.state, scope.management, service)
     return listed(params, "DelegatedAdministrators", found, joined, lambda member: shapes.administrator(scope, member))
 
 
@@ -138,16 +132,6 @@ def _service(params: Params) -> str:
     if service not in _SERVICES:
         raise unrecognized_service()
     return service
-
-
-def _administrators(scope: Scope) -> list[Member]:
-    found = scope.context.state.find(DELEGATED_MEMBERS, scope.management)
-    return [member for member in found if isinstance(member, Member)]
-
-
-def _without(member: Member, service: str) -> Event:
-    remaining = {name: since for name, since in member.delegations.items() if name != service}
-    return put(replace(member, delegations=remaining, delegated_since=member.delegated_since if remaining else 0))
 
 
 def _check_not_management(scope: Scope, account: str) -> None:

@@ -23,9 +23,8 @@ from locum.services.cloudformation.stack_sets.lookup import not_found, stack_set
 from locum.services.cloudformation.templates import CLOUDFORMATION, invalid
 from locum.services.linked_roles import has_linked_role, linked_role_call
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads
-from locum.state import Event, Member, Organization, StackSet, State, put
-from locum.state.indexes import DELEGATED_MEMBERS
-from locum.state.organizations import ALL_FEATURES, is_delegated, is_management, organization_of
+from locum.state import Organization, StackSet, State, put
+from locum.state.organizations import ALL_FEATURES, delegates_of, is_delegated, is_management, organization_of
 from locum.state.stack_sets import SERVICE_MANAGED
 
 MEMBER_SERVICE: Final = "member.org.stacksets.cloudformation.amazonaws.com"
@@ -113,14 +112,8 @@ def deactivate_organizations_access(ctx: Context, _params: Params) -> Asking:
     organization = _managed(ctx)
     yield _ask(ctx, "DisableAWSServiceAccess")
     services = {name: since for name, since in organization.services.items() if name != MEMBER_SERVICE}
-    delegates = [it for it in ctx.state.find(DELEGATED_MEMBERS, ctx.account) if isinstance(it, Member)]
-    events = [_deregistered(it) for it in delegates if MEMBER_SERVICE in it.delegations]
+    events = [put(it.deregistered(MEMBER_SERVICE)) for it in delegates_of(ctx.state, ctx.account, MEMBER_SERVICE)]
     return Outcome({}, (put(replace(organization, services=services)), *events))
-
-
-def _deregistered(member: Member) -> Event:
-    remaining = {name: since for name, since in member.delegations.items() if name != MEMBER_SERVICE}
-    return put(replace(member, delegations=remaining, delegated_since=member.delegated_since if remaining else 0))
 
 
 def describe_organizations_access(ctx: Context, params: Params) -> Outcome:
