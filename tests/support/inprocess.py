@@ -105,8 +105,8 @@ class InProcess:
         self.run(self.node.previews.settled())
 
     def generate_policies(self) -> None:
-        """Have all policies generated that are asked for."""
-        self.run(self.node.generations.settled())
+        """Have all policies generated and all recommendations worked out that are asked for."""
+        self.run(self.node.analyzer_jobs.settled())
 
     def import_files(self) -> None:
         """Carry out all imports of log files into event data stores."""

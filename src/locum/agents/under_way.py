@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from locum.agents.reconciling import Reconciler
 from locum.core.errors import LocumError
+from locum.state import Entity, Event, Put
 
 _AGAIN: Final = 5.0
 _log: Final = logging.getLogger("locum.agents")
@@ -27,6 +29,14 @@ class UnderWay(Reconciler):
         super().__init__(*args)
         self.runs: dict[str, Any] = {}
         self._at_work: dict[str, asyncio.Task[None]] = {}
+
+    def concerns(self, events: Sequence[Event] | None) -> bool:
+        """Whether something begins with a change."""
+        return events is None or any(isinstance(it, Put) and self.begins(it.entity) for it in events)
+
+    def begins(self, entity: Entity) -> bool:
+        """Whether an entity that was put is of something that is to be begun with: none, where `concerns` tells."""
+        return False
 
     def begin(self, name: str, run: Run) -> None:
         """Have `run` do what is under way."""

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from locum.agents.analyzers.generations import PolicyGenerations
+from locum.agents.analyzers.jobs import AnalyzerJobs
 from locum.agents.analyzers.previews import AccessPreviews
 from locum.agents.analyzers.reconciler import Analyzers
 from locum.agents.audits.schedule import Audits
@@ -203,7 +203,7 @@ class Node:
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        of_records = self.trails, self.analyzers, self.previews, self.generations, self.imports, self.audits
+        of_records = self.trails, self.analyzers, self.previews, self.analyzer_jobs, self.imports, self.audits
         for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, *of_records):
             agent.start()
             runtime.clock.on_move(agent.wake)
@@ -235,7 +235,7 @@ class Node:
         await self.trails.close()
         await self.analyzers.close()
         await self.previews.close()
-        await self.generations.close()
+        await self.analyzer_jobs.close()
         await self.imports.close()
         await self.resource_requests.close()
         await self.stack_sets.close()
@@ -261,7 +261,7 @@ class Node:
         self.trails = Trails(self.runtime, self.calls)
         self.analyzers = Analyzers(self.runtime, self.calls)
         self.previews = AccessPreviews(self.runtime)
-        self.generations = PolicyGenerations(self.runtime)
+        self.analyzer_jobs = AnalyzerJobs(self.runtime)
         self.imports = Imports(self.runtime, self.calls.make, self.lake.store)
         directory = self.journal.directory
         audits = directory.path / AUDITS_FILE

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from locum.agents.analyzers import generations, recommending
+from locum.agents.analyzers import jobs, recommending
 from locum.calls import recorded
 from support.inprocess import InProcess, Key
 from support.plane import allow, document, refused, trusting
@@ -239,7 +239,7 @@ def test_attack_nothing_is_recommended_where_not_all_calls_are_looked_at(
 def test_attack_recommendations_about_many_findings_are_not_worked_out_all_at_once(
     unused: Unused, user: Key, plane: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generations, "_AT_ONCE", 2)
+    monkeypatch.setattr(jobs, "_AT_ONCE", 2)
     roles = [unused.role(f"works-{number}", "s3:*") for number in range(5)]
     unused.make().after(80)
     for role in roles:

@@ -8,6 +8,6 @@ unused       the analysis of unused access: what of users and roles nobody uses
 upkeep       what becomes of an analyzer's findings
 resources    the resources of an account: by the lists of their services, and by their ARNs
 previews     access previews: what would be found, in `previewing`, of what is proposed (`proposals`)
-generations  the policies that are generated from recorded calls, in `generating`, and what is recommended about
+jobs         the policies that are generated from recorded calls, in `generating`, and what is recommended about
              findings, in `recommending`
 """

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
 from importlib import import_module
 
 from locum.agents.under_way import UnderWay
 from locum.calls import Runtime
 from locum.services.accessanalyzer.previews import KEPT
 from locum.services.verbs import Outcome
-from locum.state import Event, Put, State, remove
+from locum.state import Entity, State, remove
 from locum.state.analyzers import AccessPreview
 
 
@@ -46,8 +45,5 @@ class AccessPreviews(UnderWay):
         if commit(self._runtime.ledger.state).events:
             await self._runtime.ledger.transact(commit, lambda _outcome: ())
 
-    def concerns(self, events: Sequence[Event] | None) -> bool:
-        if events is None:
-            return True
-        entities = (event.entity for event in events if isinstance(event, Put))
-        return any(isinstance(it, AccessPreview) and it.under_way for it in entities)
+    def begins(self, entity: Entity) -> bool:
+        return isinstance(entity, AccessPreview) and entity.under_way

@@ -5,7 +5,7 @@ What is done for one is in `agents.lake.importing`, which is loaded with the fir
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +13,7 @@ from locum.agents.lake.column_store import ColumnStore
 from locum.agents.under_way import UnderWay
 from locum.calls import Runtime
 from locum.core.calls import ServiceCall
-from locum.state import Event, Put, TrailImport
+from locum.state import Entity, TrailImport
 
 
 class Imports(UnderWay):
@@ -36,8 +36,5 @@ class Imports(UnderWay):
                 self.begin(name, importing(self._runtime, self._make, self._store, it))
         return None
 
-    def concerns(self, events: Sequence[Event] | None) -> bool:
-        if events is None:
-            return True
-        entities = (event.entity for event in events if isinstance(event, Put))
-        return any(isinstance(it, TrailImport) and it.status == "INITIALIZING" for it in entities)
+    def begins(self, entity: Entity) -> bool:
+        return isinstance(entity, TrailImport) and entity.status == "INITIALIZING"

@@ -13,7 +13,7 @@ from typing import Final
 from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
 from locum.services.verbs import Outcome
-from locum.state import Entity, Event, Put, ResourceRequest, State, remove
+from locum.state import Entity, ResourceRequest, State, remove
 
 _AT_ONCE: Final = 64
 """Requests that are worked on at the same time."""
@@ -44,11 +44,7 @@ class ResourceRequests(UnderWay):
             await self._forget(expired)
         return min(times, default=None)
 
-    def concerns(self, events: Sequence[Event] | None) -> bool:
-        return events is None or any(isinstance(it, Put) and self._begins(it.entity) for it in events)
-
-    def _begins(self, entity: Entity) -> bool:
-        """Whether there is a request for which nothing is done yet."""
+    def begins(self, entity: Entity) -> bool:
         return isinstance(entity, ResourceRequest) and entity.under_way and entity.id not in self.runs
 
     async def _forget(self, expired: Sequence[ResourceRequest]) -> None:

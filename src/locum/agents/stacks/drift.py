@@ -5,12 +5,11 @@ What is done for one is in `agents.stacks.checking`, which is loaded with the fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 
 from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
-from locum.state import Event, Put, StackDrift
+from locum.state import Entity, StackDrift
 
 
 class Drifts(UnderWay):
@@ -29,8 +28,5 @@ class Drifts(UnderWay):
                 self.begin(name, import_module("locum.agents.stacks.checking").Checker(self._runtime, self._calls, it))
         return None
 
-    def concerns(self, events: Sequence[Event] | None) -> bool:
-        if events is None:
-            return True
-        entities = (event.entity for event in events if isinstance(event, Put))
-        return any(isinstance(it, StackDrift) and it.under_way for it in entities)
+    def begins(self, entity: Entity) -> bool:
+        return isinstance(entity, StackDrift) and entity.under_way
