@@ -21,7 +21,12 @@ UNUSED_ACCESS: Final = ("UnusedIAMRole", "UnusedIAMUserAccessKey", "UnusedIAMUse
 CREATING: Final = "CREATING"
 """The status of an access preview that is under way."""
 IN_PROGRESS: Final = "IN_PROGRESS"
-"""The status of a policy generation that is under way."""
+"""The status of a policy generation or a recommendation that is under way."""
+
+
+def analyzer_arn(account: str, region: str, name: str) -> str:
+    """The ARN of the analyzer with a name."""
+    return f"arn:{PARTITION}:access-analyzer:{region}:{account}:analyzer/{name}"
 
 
 class ArchiveRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,7 +70,7 @@ class Analyzer(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="analy
     @property
     def arn(self) -> str:
         """Its ARN."""
-        return f"arn:{PARTITION}:access-analyzer:{self.region}:{self.account}:analyzer/{self.name}"
+        return analyzer_arn(self.account, self.region, self.name)
 
 
 class AnalyzedResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="analyzed-resource"):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from locum.agents.analyzers.resources import Named
-from locum.agents.analyzers.upkeep import Analysis, common, identity
+from locum.agents.analyzers.upkeep import INTERNAL_ERROR, Analysis, common, identity
 from locum.analysis.candidates import Candidate
 from locum.analysis.internal_access import Access, Reach, ungoverned
 from locum.core.arn import is_service_linked
@@ -29,7 +29,6 @@ from locum.state.organizations import (
     policies_in_force,
 )
 
-INTERNAL_ERROR: Final = "INTERNAL_ERROR"
 _PRINCIPALS: Final = 3_000
 """Error findings: "PRINCIPAL_LIMIT_EXCEEDED – Generated when more than 3,000 principals have access"."""
 _ERRORS: Final = 100

@@ -16,7 +16,7 @@ from locum.agents.analyzers import external
 from locum.agents.analyzers.kept import Kept
 from locum.agents.analyzers.proposals import Proposed, proposed
 from locum.agents.analyzers.proposed_policies import InvalidConfiguration
-from locum.agents.analyzers.upkeep import Analysis, is_unchanged, outcome
+from locum.agents.analyzers.upkeep import INTERNAL_ERROR, Analysis, is_unchanged, outcome
 from locum.calls import Runtime
 from locum.core.errors import StorageError
 from locum.core.identifiers import request_id
@@ -27,7 +27,6 @@ from locum.state.analyzers import AccessFinding, AccessPreview, Analyzer, Previe
 from locum.state.autoscaling import regional
 
 _INVALID: Final = "INVALID_CONFIGURATION"
-_INTERNAL: Final = "INTERNAL_ERROR"
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -53,7 +52,7 @@ class Previewing:
                 raise
             except Exception:  # a fault barrier: what breaks, or is not decided, fails, and does not stay under way
                 _log.exception("access preview %s fails", self._it.id)
-                reason = _INTERNAL
+                reason = INTERNAL_ERROR
             await self._commit(found, reason)
 
     async def _analysis(self) -> Analysis | None:

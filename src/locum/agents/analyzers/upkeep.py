@@ -18,7 +18,8 @@ from locum.state import Event, State, put, remove
 from locum.state.analyzers import EXTERNAL_ACCESS, AccessFinding, AnalyzedResource, Analyzer, FindingRecommendation
 from locum.state.autoscaling import regional
 
-_ERROR: Final = "INTERNAL_ERROR"
+INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+"""The error of what could not be analyzed."""
 _KEPT: Final = 90 * DAY
 """User Guide: "resolved findings are deleted 90 days after the last update"."""
 
@@ -26,8 +27,8 @@ _KEPT: Final = 90 * DAY
 class Analysis(NamedTuple):
     """What is known of a resource: whether it is there, who has it, and its findings, or why they are not known.
 
-    `findings` have ids that are the same whenever they are found (`identity`). `listed`: it is one of the analyzed
-    resources, which only analyzers of external access tell.
+    `findings` have ids that are the same whenever they are found (`identity`). `listed`: it is told as an analyzed
+    resource, as users and roles of whom unused access is found are not.
     """
 
     resource: Named
@@ -66,8 +67,8 @@ def failed(
 ) -> Analysis:
     """The analysis of a resource that could not be analyzed: a finding with an error says so."""
     about = {**common(analyzer, resource, owner, now), "finding_type": finding_type}
-    finding = AccessFinding(**about, id=identity(analyzer, resource, {}, {}), error=_ERROR)
-    return Analysis(resource, there=True, owner=owner, findings=(finding,), error=_ERROR)
+    finding = AccessFinding(**about, id=identity(analyzer, resource, {}, {}), error=INTERNAL_ERROR)
+    return Analysis(resource, there=True, owner=owner, findings=(finding,), error=INTERNAL_ERROR)
 
 
 def in_line(state: State, analyzer: Analyzer, found: Sequence[Analysis], now: float) -> list[Event]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from locum.core.identifiers import ACCOUNT_ID
 from locum.core.system_tags import RESERVED
 from locum.services.accessanalyzer.faults import invalid
 from locum.services.accessanalyzer.zones import of_organization
@@ -19,7 +20,6 @@ AGE: Final = 90
 """The days of an analyzer of unused access that is made without: User Guide, "Tracking period"."""
 _OLDEST: Final = 365
 _ACCOUNTS: Final = 2_000
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _KEY_LENGTH: Final = 128
 _VALUE_LENGTH: Final = 256
 _TEXT: Final = re.compile(r"[\w\s./=+-]*")
@@ -52,7 +52,7 @@ def _check_accounts(kind: str, owner: str, accounts: Sequence[str]) -> None:
         raise invalid("accountIds", "They are only for analyzers of an organization.")
     if len(accounts) > _ACCOUNTS:
         raise invalid("accountIds", f"There are at most {_ACCOUNTS} accounts.")
-    if any(not _ACCOUNT.fullmatch(it) for it in accounts):
+    if any(not ACCOUNT_ID.fullmatch(it) for it in accounts):
         raise invalid("accountIds", "An account has twelve digits.")
     if owner in accounts:
         raise invalid("accountIds", "The account that owns the analyzer cannot be excluded.")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
-from locum.core.arn import PARTITION
 from locum.core.clock import iso8601
 from locum.core.service_events import ServiceEvent
 from locum.credentials import KeyRing
@@ -22,6 +21,7 @@ from locum.state.analyzers import (
     UNUSED_PERMISSION,
     AccessFinding,
     AccessPreview,
+    analyzer_arn,
 )
 from locum.state.autoscaling import regional
 
@@ -38,7 +38,7 @@ def _of_finding(state: State, it: AccessFinding) -> Iterator[ServiceEvent]:
     before = state.get(AccessFinding, it.account, regional(it.region, it.analyzer, it.id))
     if before is not None and _told(before) == _told(it):
         return
-    arn = f"arn:{PARTITION}:access-analyzer:{it.region}:{it.account}:analyzer/{it.analyzer}"
+    arn = analyzer_arn(it.account, it.region, it.analyzer)
     detail_type, details = _EVENTS[it.finding_type]
     detail = {**_common(it), **details(it, "" if before is None else before.status)}
     yield ServiceEvent(_SOURCE, detail_type, it.account, it.region, (arn,), detail)
@@ -115,7 +115,7 @@ def _of_preview(state: State, it: AccessPreview) -> Iterator[ServiceEvent]:
     before = state.get(AccessPreview, it.account, it.key)
     if before is not None and before.status == it.status:
         return
-    arn = f"arn:{PARTITION}:access-analyzer:{it.region}:{it.account}:analyzer/{it.analyzer}"
+    arn = analyzer_arn(it.account, it.region, it.analyzer)
     detail: dict[str, Any] = {
         "version": "1.0",
         "accessPreviewId": it.id,

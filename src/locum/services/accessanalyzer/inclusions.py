@@ -87,28 +87,21 @@ def inclusions(configuration: Criteria) -> Sequence[Criteria]:
 
 def takes(configuration: Criteria, kind: str, arn: str, owner: str) -> bool:
     """Whether a resource that the account `owner` has is looked at."""
-    return any(
-        owner in (it.get("accountIds") or (owner,))
-        and kind in (it.get("resourceTypes") or TYPES)
-        and arn in (it.get("resourceArns") or (arn,))
-        for it in inclusions(configuration)
-    )
+    wanted = {"accountIds": owner, "resourceTypes": kind, "resourceArns": arn}
+    return any(_fits(it, wanted) for it in inclusions(configuration))
 
 
 def may_take(configuration: Criteria, kind: str, arn: str) -> bool:
     """Whether a resource would be looked at if an account had it that is not known."""
-    anywhere = [{**it, "accountIds": ()} for it in inclusions(configuration)]
-    return takes({"internalAccess": {"analysisRule": {"inclusions": anywhere}}}, kind, arn, "")
+    wanted = {"resourceTypes": kind, "resourceArns": arn}
+    return any(_fits(it, wanted) for it in inclusions(configuration))
 
 
 def listed_types(configuration: Criteria, account: str) -> Iterator[str]:
     """The types of resources of which all that an account has may be looked at: those that are not named one by one."""
-    wanted = [it for it in inclusions(configuration) if not it.get("resourceArns")]
+    unnamed = [it for it in inclusions(configuration) if not it.get("resourceArns")]
     for kind in TYPES:
-        if any(
-            account in (it.get("accountIds") or (account,)) and kind in (it.get("resourceTypes") or TYPES)
-            for it in wanted
-        ):
+        if any(_fits(it, {"accountIds": account, "resourceTypes": kind}) for it in unnamed):
             yield kind
 
 
@@ -116,3 +109,8 @@ def named_arns(configuration: Criteria) -> Iterator[str]:
     """The ARNs of resources that inclusions name."""
     for it in inclusions(configuration):
         yield from it.get("resourceArns") or ()
+
+
+def _fits(criteria: Criteria, wanted: Mapping[str, str]) -> bool:
+    """Whether criteria have each value that is wanted, or do not limit it."""
+    return all(not criteria.get(name) or value in criteria[name] for name, value in wanted.items())

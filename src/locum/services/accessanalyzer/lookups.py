@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeVar
 
 from locum.core.arn import Arn
 from locum.services.accessanalyzer.faults import invalid, not_found
@@ -12,6 +12,9 @@ from locum.services.verbs import Context
 from locum.state import State
 from locum.state.analyzers import AccessFinding, AccessPreview, AnalyzedResource, Analyzer, FindingRecommendation
 from locum.state.autoscaling import regional
+
+_Made = TypeVar("_Made", AccessFinding, AccessPreview, AnalyzedResource, FindingRecommendation)
+"""What there is of an analyzer."""
 
 LISTS: Final = Pagination("maxResults", "nextToken", "nextToken", 100, lambda: invalid("nextToken", "It is not valid."))
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,254}")
@@ -43,23 +46,24 @@ def analyzer_at(ctx: Context, arn: str, member: str = "analyzerArn") -> Analyzer
 
 def findings_of(state: State, analyzer: Analyzer) -> list[AccessFinding]:
     """All findings of an analyzer."""
-    table = state.table(AccessFinding, analyzer.account).values()
-    return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
+    return _all_of(state, analyzer, AccessFinding)
 
 
 def resources_of(state: State, analyzer: Analyzer) -> list[AnalyzedResource]:
     """All resources that an analyzer has analyzed."""
-    table = state.table(AnalyzedResource, analyzer.account).values()
-    return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
+    return _all_of(state, analyzer, AnalyzedResource)
 
 
 def recommendations_of(state: State, analyzer: Analyzer) -> list[FindingRecommendation]:
     """All recommendations about findings of an analyzer."""
-    table = state.table(FindingRecommendation, analyzer.account).values()
-    return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]
+    return _all_of(state, analyzer, FindingRecommendation)
 
 
 def previews_of(state: State, analyzer: Analyzer) -> list[AccessPreview]:
     """All access previews of an analyzer."""
-    table = state.table(AccessPreview, analyzer.account).values()
+    return _all_of(state, analyzer, AccessPreview)
+
+
+def _all_of(state: State, analyzer: Analyzer, kind: type[_Made]) -> list[_Made]:
+    table = state.table(kind, analyzer.account).values()
     return [it for it in table if (it.region, it.analyzer) == (analyzer.region, analyzer.name)]

@@ -37,9 +37,7 @@ def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     found = {name.removesuffix("Configuration"): it for name, it in _members(given, str.lower).items()}
     if "unusedAccess" in found:
         rule = found["unusedAccess"].get("analysisRule") or {"exclusions": []}
-        tagged = [
-            _with_tags(it, lambda pairs: {tag["key"]: tag["value"] for tag in pairs}) for it in rule["exclusions"]
-        ]
+        tagged = [_with_tags(it, _map) for it in rule["exclusions"]]
         found["unusedAccess"]["analysisRule"] = {**rule, "exclusions": tagged}
     if "internalAccess" in found:
         rule = found["internalAccess"].get("internalAccessAnalysisRule") or {"inclusions": []}
@@ -47,7 +45,7 @@ def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _told(configuration: Mapping[str, Any]) -> dict[str, Any]:
+def _of_template(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """An AnalyzerConfiguration as a template has it."""
     found = {f"{name}Configuration": dict(it) for name, it in configuration.items()}
     rule = found.get("unusedAccessConfiguration", {}).get("analysisRule")
@@ -124,7 +122,7 @@ _ANALYZERS: Final = Row(
         Call("GetAnalyzer", {"analyzerName": "{name}"}),
         "analyzer",
         id="arn:{partition}:access-analyzer:{place}:{owner}:analyzer/{name}",
-        parts=(Part("AnalyzerConfiguration", path="analyzer.configuration", item=_told),),
+        parts=(Part("AnalyzerConfiguration", path="analyzer.configuration", item=_of_template),),
         hides="ArchiveRules",
         lists=Listing(Call("ListAnalyzers"), "analyzers", "{item.arn}"),
     ),

@@ -96,7 +96,7 @@ def _stopped(properties: Properties) -> Properties:
     return without(properties, ("IngestionEnabled",)) if taken_in else {**properties, "IngestionEnabled": False}
 
 
-def _told_store(item: Mapping[str, Any]) -> bool:
+def _takes_in(item: Mapping[str, Any]) -> bool:
     """Whether a store takes in events, as a template would have it."""
     return bool(item["Status"] != "STOPPED_INGESTION")
 
@@ -135,7 +135,7 @@ _STORES: Final = Row(
     shown=Shown(
         at="",
         parts=(
-            Part("IngestionEnabled", item=_told_store),
+            Part("IngestionEnabled", item=_takes_in),
             Part("Tags", Call("ListTags", {"ResourceIdList": ["{id}"]}), "ResourceTagList.0.TagsList"),
         ),
         ended={"Status": "PENDING_DELETION"},
