@@ -180,9 +180,9 @@ def test_answers_hold_for_other_policies_each_time(check: Any, draws: random.Ran
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_answers_hold_and_nearly_all_policies_are_decided(check: Any) -> None:
-    found = Counter(check(random.Random(seed)) for seed in range(60))
+    found = Counter(check(random.Random(seed)) for seed in range(40))
     assert found["not decided"] <= 2
-    assert min(found["PASS"], found["FAIL"]) > 10
+    assert min(found["PASS"], found["FAIL"]) > 5
 
 
 @pytest.mark.nightly
