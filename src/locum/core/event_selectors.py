@@ -53,7 +53,10 @@ _FIELDS: Final = {
 
 _REQUIRED: Final = {"Data": "resources.type", "NetworkActivity": "eventSource"}
 
-OTHER_CATEGORIES: Final = frozenset({"Insight", "ConfigurationItem", "Evidence", "ActivityAuditLog"})
+ACTIVITY: Final = "ActivityAuditLog"
+"""The category of events from outside of AWS."""
+
+OTHER_CATEGORIES: Final = frozenset({"Insight", "ConfigurationItem", "Evidence", ACTIVITY})
 """Categories that event data stores alone have; the only field of their selectors is eventCategory."""
 
 _VALUES: Final = {
@@ -87,6 +90,11 @@ def conditions_of(selector: Mapping[str, Any]) -> dict[str, list[tuple[str, str]
     for statement in selector["FieldSelectors"]:
         conditions.setdefault(statement["Field"], []).extend(_pairs(statement))
     return conditions
+
+
+def is_activity(selector: Mapping[str, Any]) -> bool:
+    """Whether a selector takes events from outside of AWS."""
+    return any(category == ACTIVITY for _, category in conditions_of(selector).get("eventCategory", ()))
 
 
 def check(selectors: Sequence[Mapping[str, Any]], *, event_data_store: bool = False) -> None:

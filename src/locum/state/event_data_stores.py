@@ -11,14 +11,12 @@ import msgspec
 
 from locum.core.arn import PARTITION
 from locum.core.clock import DAY
+from locum.core.event_selectors import is_activity
 from locum.state.autoscaling import regional
 from locum.state.entities import Entity, Tags
 
 WAITING: Final = 7 * DAY
 """CloudTrail API, DeleteEventDataStore: how long an event data store is PENDING_DELETION before it is gone."""
-
-ACTIVITY: Final = "ActivityAuditLog"
-"""The category of events from outside of AWS."""
 
 Selectors = tuple[dict[str, Any], ...]
 """Advanced event selectors, as the API has them."""
@@ -75,8 +73,7 @@ class EventDataStore(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     @property
     def activity(self) -> bool:
         """Whether it is for events from outside of AWS, and has no others."""
-        conditions = (it for selector in self.selectors for it in selector["FieldSelectors"])
-        return any(it["Field"] == "eventCategory" and ACTIVITY in (it.get("Equals") or ()) for it in conditions)
+        return any(map(is_activity, self.selectors))
 
     @property
     def arn(self) -> str:

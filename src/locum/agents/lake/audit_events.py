@@ -19,7 +19,8 @@ from locum.core.arn import Arn
 from locum.core.clock import DAY
 from locum.core.errors import ConfigurationError, Fault
 from locum.core.identifiers import request_id
-from locum.services.cloudtrail.audit_events import Flawed, Taken, check_request, taken
+from locum.services.cloudtrail.audit_events import Flawed, check_request, taken
+from locum.services.cloudtrail.given_events import GivenEvent
 from locum.state import Channel, Event, EventDataStore, State, put
 from locum.state.autoscaling import regional
 
@@ -39,9 +40,7 @@ class AuditEvents:
         stores, now = _stores(runtime.ledger.state, channel), runtime.clock()
         named = [(it, request_id(runtime.entropy)) for it in events]
         done, failed = await asyncio.to_thread(_sorted, channel, stores, named, now)
-        rows = [
-            (it.id, event.id, event.at, event.event) for _, event in done for it in stores if _keeps(it, event, now)
-        ]
+        rows = [(it.id, *event) for _, event in done for it in stores if _keeps(it, event, now)]
         await self._add(rows)
         await committed(runtime, lambda state: _noted(state, channel, [it.id for _, it in done], failed, now))
         return {"successful": [{"id": name, "eventID": event.id} for name, event in done], "failed": failed}
@@ -56,9 +55,9 @@ class AuditEvents:
 
 def _sorted(
     channel: Channel, stores: list[EventDataStore], named: list[tuple[Mapping[str, Any], str]], now: float
-) -> tuple[list[tuple[str, Taken]], list[dict[str, str]]]:
+) -> tuple[list[tuple[str, GivenEvent]], list[dict[str, str]]]:
     """The events that can be taken in, by the ids of the request, and what is told of the others."""
-    done: list[tuple[str, Taken]] = []
+    done: list[tuple[str, GivenEvent]] = []
     failed: list[dict[str, str]] = []
     for given, ident in named:
         try:
@@ -89,12 +88,12 @@ def _stores(state: State, channel: Channel) -> list[EventDataStore]:
     return [store for store in found if store is not None and store.status == "ENABLED"]
 
 
-def _keeps(store: EventDataStore, event: Taken, now: float) -> bool:
+def _keeps(store: EventDataStore, event: GivenEvent, now: float) -> bool:
     """Whether an event is not past the retention of a store."""
     return event.at >= now - store.retention * DAY
 
 
-def _check_time(stores: list[EventDataStore], event: Taken, now: float) -> None:
+def _check_time(stores: list[EventDataStore], event: GivenEvent, now: float) -> None:
     if not any(_keeps(store, event, now) for store in stores):
         raise Flawed("InvalidData", "No event data store of the channel keeps an event of this time.")
 

@@ -19,8 +19,9 @@ from locum.agents.lake.running import committed
 from locum.calls import Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import ConfigurationError, Fault
+from locum.services.cloudtrail.given_events import GivenEvent
 from locum.services.cloudtrail.imports import failures_of, listing, role_of
-from locum.services.cloudtrail.log_files import Found, Unreadable, events_of, is_wanted
+from locum.services.cloudtrail.log_files import Unreadable, events_of, is_wanted
 from locum.state import Event, EventDataStore, State, TrailImport, TrailImportFailure, put
 from locum.state.autoscaling import regional
 
@@ -102,10 +103,10 @@ class Importing:
             await self._note_failure(key, fault.code, fault.message, again=again)
             return
         for step in _steps(events):
-            await self._store.add([(store.id, event.id, event.at, event.event) for event in step])
+            await self._store.add([(store.id, *event) for event in step])
         await self._change(lambda state, it: self._done(state, it, key, len(events), again=again))
 
-    async def _read(self, it: TrailImport, store: EventDataStore, key: str) -> list[Found]:
+    async def _read(self, it: TrailImport, store: EventDataStore, key: str) -> list[GivenEvent]:
         """The events of a file. Raises Unreadable, Fault."""
         params = {"Bucket": it.bucket, "Key": key}
         told = await self._make(ServiceCall(role_of(it), "s3", "GetObject", params, it.bucket_region))
@@ -175,9 +176,9 @@ class Importing:
         await committed(self._runtime, changed)
 
 
-def _steps(events: list[Found]) -> Iterator[list[Found]]:
+def _steps(events: list[GivenEvent]) -> Iterator[list[GivenEvent]]:
     """The events in lists of a bounded length in all."""
-    step: list[Found] = []
+    step: list[GivenEvent] = []
     size = 0
     for event in events:
         step.append(event)

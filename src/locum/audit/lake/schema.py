@@ -7,6 +7,7 @@ as in AWS's dialect. Members of maps are texts; what is not one in the event is 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final
 
 _TEXTS: Final = "MAP(VARCHAR, VARCHAR)"
@@ -77,15 +78,12 @@ ACTIVITY: Final[dict[str, Any]] = {
 """The columns of event data stores for events from outside of AWS: User Guide, "CloudTrail Lake integrations event
 schema"."""
 
-COLUMNS: Final = (*(f'"{name}"' for name in EVENT), '"eventJson"', 'sha256("eventJson") AS "eventJsonChecksum"')
-"""What `SELECT *` has, as SQL."""
 
-ACTIVITY_COLUMNS: Final = (
-    *(f'"{name}"' for name in ACTIVITY),
-    '"eventJson"',
-    'sha256("eventJson") AS "eventJsonChecksum"',
-)
-"""What `SELECT *` has of events from outside of AWS, as SQL."""
+def columns(structure: Iterable[str]) -> str:
+    """What `SELECT *` has of events of a structure, as SQL."""
+    return ", ".join(
+        (*(f'"{name}"' for name in structure), '"eventJson"', 'sha256("eventJson") AS "eventJsonChecksum"')
+    )
 
 
 def expanded(structure: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.audit.lake.schema import ACTIVITY, ACTIVITY_COLUMNS, COLUMNS, EVENT, expanded
+from locum.audit.lake.schema import ACTIVITY, EVENT, columns, expanded
 from locum.core.event_selectors import conditions_of
 
 _COLUMNS: Final = {
@@ -70,12 +70,12 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     @property
     def relation(self) -> str:
         """The query that has its events, with the columns of the documented schema."""
-        structure, names = (ACTIVITY, ACTIVITY_COLUMNS) if self.activity else (EVENT, COLUMNS)
-        columns = ", ".join(names)
-        added = f"SELECT {columns} FROM (SELECT {expanded(structure)} FROM added WHERE {self.added_sql})"  # noqa: S608
+        structure = ACTIVITY if self.activity else EVENT
+        shown = columns(structure)
+        added = f"SELECT {shown} FROM (SELECT {expanded(structure)} FROM added WHERE {self.added_sql})"  # noqa: S608
         if self.activity:
             return added
-        return f"SELECT {columns} FROM events WHERE {self.sql} UNION ALL {added}"  # noqa: S608 - texts are quoted
+        return f"SELECT {shown} FROM events WHERE {self.sql} UNION ALL {added}"  # noqa: S608 - texts are quoted
 
 
 def span_sql(span: Span) -> str:

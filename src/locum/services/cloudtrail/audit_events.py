@@ -12,12 +12,13 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
+from locum.core.event_selectors import ACTIVITY
+from locum.services.cloudtrail.given_events import GivenEvent
 from locum.state import Channel
-from locum.state.event_data_stores import ACTIVITY
 
 MOST_OCTETS: Final = 256 << 10
 """Octets of one event."""
@@ -61,14 +62,6 @@ class Flawed(Exception):
         self.code = code
 
 
-class Taken(NamedTuple):
-    """An event as it is kept: its id, its time in epoch seconds, and its JSON."""
-
-    id: str
-    at: float
-    event: str
-
-
 def check_request(events: Sequence[Mapping[str, Any]]) -> None:
     """Check what is true of a request as a whole. Raises Fault (DuplicatedAuditEventId, ValidationException)."""
     names = [event["id"] for event in events]
@@ -78,7 +71,7 @@ def check_request(events: Sequence[Mapping[str, Any]]) -> None:
         raise Fault("ValidationException", "The events of a request can have up to 1 MB.")
 
 
-def taken(channel: Channel, given: Mapping[str, Any], ident: str, now: float) -> Taken:
+def taken(channel: Channel, given: Mapping[str, Any], ident: str, now: float) -> GivenEvent:
     """An event of a request as it comes by `channel`, with the id `ident`. Raises Flawed."""
     data = _data(given)
     _check_members(data)
@@ -96,7 +89,7 @@ def taken(channel: Channel, given: Mapping[str, Any], ident: str, now: float) ->
         "metadata": {"ingestionTime": iso8601(now), "channelARN": channel.arn},
         "eventData": data,
     }
-    return Taken(ident, at, json.dumps(event, separators=(",", ":"), ensure_ascii=False))
+    return GivenEvent(ident, at, json.dumps(event, separators=(",", ":"), ensure_ascii=False))
 
 
 def _data(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ answered by the host of queries, which is no verb's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
-from locum.core.event_selectors import OTHER_CATEGORIES, check, conditions_of
+from locum.core.event_selectors import ACTIVITY, OTHER_CATEGORIES, check, conditions_of, is_activity
 from locum.core.identifiers import request_id
 from locum.core.lake_statements import STORE_ID
 from locum.services.asking import Asking, asking
@@ -26,7 +26,7 @@ from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_w
 from locum.state import State, put, remove
 from locum.state.autoscaling import regional
 from locum.state.channels import Channel
-from locum.state.event_data_stores import ACTIVITY, EventDataStore, Ingestion, Selectors
+from locum.state.event_data_stores import EventDataStore, Ingestion, Selectors
 from locum.state.seen_stores import store_owner, stores_seen
 
 MOST: Final = 10
@@ -258,13 +258,9 @@ def _selectors(params: Params) -> Selectors:
         for _, category in conditions_of(selector)["eventCategory"]:
             if category in OTHER_CATEGORIES - {ACTIVITY}:
                 raise _unsupported(f"Event data stores for the event category {category}")
-    if len({_is_activity(selector) for selector in selectors}) > 1:
+    if len(set(map(is_activity, selectors))) > 1:
         raise invalid_selectors(f"Events of the category {ACTIVITY} cannot be selected beside others.")
     return tuple(selectors)
-
-
-def _is_activity(selector: Mapping[str, Any]) -> bool:
-    return any(category == ACTIVITY for _, category in conditions_of(selector)["eventCategory"])
 
 
 def _retention(days: int | None, billing: str) -> int:

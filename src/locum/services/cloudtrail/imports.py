@@ -7,6 +7,7 @@ events to CloudTrail Lake". The files are read by `agents.lake`.
 from __future__ import annotations
 
 import re
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.principal import Source
 from locum.services.asking import Asking, asking
+from locum.services.cloudtrail.destinations import SESSION
 from locum.services.cloudtrail.event_data_stores import PAGES, find, refuse_deleted
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import EventDataStore, State, TrailImport, TrailImportFailure, put, remove
@@ -29,13 +31,12 @@ MOST: Final = 100
 document how long they are kept."""
 _LOCATION: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
-_SESSION: Final = "CloudTrail"
 _NEW: Final = ("Destinations", "ImportSource", "StartEventTime", "EndEventTime")
 
 
 def role_of(it: TrailImport) -> ServiceRole:
     """The role in which CloudTrail reads the files of an import, for its event data store."""
-    return ServiceRole(CLOUDTRAIL, it.role, _SESSION, Source(it.account, store_arn(it)))
+    return ServiceRole(CLOUDTRAIL, it.role, SESSION, Source(it.account, store_arn(it)))
 
 
 def listing(it: TrailImport) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _check_store(ctx: Context, name: str) -> EventDataStore:
     return store
 
 
-def _check_source(it: TrailImport) -> Any:
+def _check_source(it: TrailImport) -> Generator[Ask, Mapping[str, Any], None]:
     """Have the bucket looked at in the role of an import. Raises Fault InvalidImportSourceException."""
     params = {**listing(it), "MaxKeys": 1}
     try:

@@ -10,10 +10,11 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from locum.core.clock import DAY
 from locum.core.event_selectors import selected
+from locum.services.cloudtrail.given_events import GivenEvent
 from locum.state.event_data_stores import EventDataStore
 from locum.state.trail_imports import TrailImport
 
@@ -37,14 +38,6 @@ _IN_FOLDERS: Final = re.compile(r"/\d{4}/\d{2}/\d{2}/")
 
 class Unreadable(Exception):
     """A file that has no events of a trail; the text says why."""
-
-
-class Found(NamedTuple):
-    """An event of a file: its id, its time in epoch seconds, and its JSON."""
-
-    id: str
-    at: float
-    event: str
 
 
 def is_wanted(it: TrailImport, key: str) -> bool:
@@ -74,7 +67,7 @@ def _day_of(key: str) -> float | None:
         return None
 
 
-def events_of(it: TrailImport, store: EventDataStore, data: bytes, now: float) -> list[Found]:
+def events_of(it: TrailImport, store: EventDataStore, data: bytes, now: float) -> list[GivenEvent]:
     """The events of a file for an import: of its time, that the store selects and keeps. Raises Unreadable."""
     oldest = max(it.start, now - store.retention * DAY)
     found = []
@@ -84,7 +77,7 @@ def events_of(it: TrailImport, store: EventDataStore, data: bytes, now: float) -
             text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
             if len(text) > LARGEST_EVENT:
                 raise Unreadable("The file has an event that is too large.")
-            found.append(Found(record["eventID"], at, text.encode("utf-8", "replace").decode()))
+            found.append(GivenEvent(record["eventID"], at, text.encode("utf-8", "replace").decode()))
     return found
 
 
