@@ -284,6 +284,28 @@ def test_attack_a_change_in_a_commit_that_fails_is_not_forgotten(
     assert analyzer.who(arn) == {"reader": {READ}}
 
 
+def test_what_is_remembered_is_touched_by_one_thread(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Analyzers look at the same time, and forget what is not theirs."""
+    threads: dict[str, set[int]] = {}
+
+    def noting(name: str) -> None:
+        touch = getattr(internal_memory, name)
+
+        def noted(*given: Any) -> Any:
+            threads.setdefault(name, set()).add(threading.get_ident())
+            return touch(*given)
+
+        monkeypatch.setattr(internal_memory, name, noted)
+
+    for name in ("forget", "is_stale", "keep", "looked", "reach"):
+        noting(name)
+    analyzer = Analyzed(plane, {"resourceArns": [bucket(plane)]})
+    role(plane, "reader", allow(READ))
+    analyzer.look()
+    assert threads.keys() == {"forget", "is_stale", "keep", "looked", "reach"}
+    assert len(set.union(*threads.values())) == 1
+
+
 def test_what_is_remembered_is_lost_with_the_process_and_what_changed_is_found(plane: InProcess) -> None:
     arn = bucket(plane)
     role(plane, "reader", allow(READ))

@@ -122,7 +122,7 @@ async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: f
         zone = accounts(state, analyzer) - suspended(state)
         if about.owner not in zone or not inclusions.takes(analyzer.configuration, *resource, about.owner):
             return Analysis(resource, there=False)
-        found = await asyncio.to_thread(_found, about, sorted(zone), on, facts) if is_told else failed(about)
+        found = await _found(about, sorted(zone), on, facts) if is_told else failed(about)
     except OSError:  # no descriptor is left, say
         raise
     except Exception:  # a fault barrier: a resource that breaks has a finding that says so, and no other
@@ -151,13 +151,20 @@ def _owner(resource: Named, facts: Facts) -> str:
     return "" if known.attributes.get("absent") else known.account or ""
 
 
-def _found(about: About, zone: Iterable[str], on: Basis, facts: Facts) -> Analysis:
-    """What is found, with the answers that are remembered; it may take long."""
+async def _found(about: About, zone: Iterable[str], on: Basis, facts: Facts) -> Analysis:
+    """What is found, with the answers that are remembered, which no thread touches: each analyzer has a task."""
     analyzer, resource = about.analyzer, about.resource
-    reach = memory.reach(analyzer, resource, on, facts)
-    if reach is None:
+    known = memory.reach(analyzer, resource, on, facts)
+    reach, found = await asyncio.to_thread(_decided, about, zone, known, facts)
+    memory.keep(analyzer, resource, on, facts, reach)
+    return found
+
+
+def _decided(about: About, zone: Iterable[str], known: Reach | None, facts: Facts) -> tuple[Reach, Analysis]:
+    """What is found, by answers that are known or new ones; it may take long."""
+    analyzer, resource = about.analyzer, about.resource
+    if known is None:
         state = about.state if of_organization(analyzer.type) else ungoverned(about.state)
         asked = questions(resource.type, resource.arn, analyzer.region, about.now)
-        reach = Reach(state, asked, lambda arn: facts.get(arn, UNKNOWN))
-        memory.keep(analyzer, resource, on, facts, reach)
-    return analysis(about, zone, reach)
+        known = Reach(state, asked, lambda arn: facts.get(arn, UNKNOWN))
+    return known, analysis(about, zone, known)
