@@ -38,6 +38,15 @@ def user(plane: InProcess) -> Key:
     return plane.user("assumes", allow("sts:AssumeRole"))
 
 
+def lists_buckets(unused: Unused, user: Key) -> str:
+    """The ARN of a role that may do everything in S3 and has listed buckets, which is 100 days old."""
+    role = unused.role("works", "s3:*")
+    unused.make().after(80)
+    unused.plane.client("s3", unused.session(role, user)).list_buckets()
+    unused.after(20)
+    return role
+
+
 def put_in_place(unused: Unused, role: str, recommendation: dict[str, Any]) -> None:
     """Do what is recommended about a role."""
     iam, kept = unused.iam, 0
@@ -142,10 +151,7 @@ def test_a_recommendation_is_under_way_until_it_is_worked_out_and_told_page_by_p
 def test_a_recommendation_that_was_interrupted_is_worked_out_after_the_restart(
     unused: Unused, user: Key, plane: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    role = unused.role("works", "s3:*")
-    unused.make().after(80)
-    plane.client("s3", unused.session(role, user)).list_buckets()
-    unused.after(20)
+    role = lists_buckets(unused, user)
     (finding,) = unused.findings(role)
     of = {"analyzerArn": unused.arn, "id": finding["id"]}
     with monkeypatch.context() as held:
@@ -198,10 +204,7 @@ def test_the_policies_of_groups_are_left_to_the_others_in_them(unused: Unused, p
 def test_attack_a_recommendation_that_breaks_fails_and_stays_not_under_way(
     unused: Unused, user: Key, plane: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    role = unused.role("works", "s3:*")
-    unused.make().after(80)
-    plane.client("s3", unused.session(role, user)).list_buckets()
-    unused.after(20)
+    role = lists_buckets(unused, user)
 
     def breaks(*_: Any) -> Any:
         raise KeyError("secret")

@@ -31,7 +31,7 @@ from locum.analysis.proofs.formulas import (
 )
 
 MISSING: Final = (
-    "Custom policy checks and analyzers need the package z3-solver, which is not installed: "
+    "Custom policy checks and analyzers of external access need the package z3-solver, which is not installed: "
     "pip install 'locum[analyze]' adds it."
 )
 _FEW: Final = 6
