@@ -7,7 +7,7 @@ external     the analysis of access from outside: what a policy lets others do, 
 internal     the analysis of access within an account or organization, with `internal_findings` and `internal_memory`
 unused       the analysis of unused access: what of users and roles nobody uses
 upkeep       what becomes of an analyzer's findings
-resources    the resources of an account: by the lists of their services, and by their ARNs
+resources    the resources of an account: by the lists of their services, in which role, and by their ARNs
 previews     access previews: what would be found, in `previewing`, of what is proposed (`proposals`)
 jobs         the policies that are generated from recorded calls, in `generating`, and what is recommended about
              findings, in `recommending`

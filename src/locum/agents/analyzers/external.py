@@ -13,26 +13,20 @@ from typing import Any, Final, NamedTuple
 
 from locum.agents.analyzers import limits
 from locum.agents.analyzers.kept import Kept, policy_of, with_names
-from locum.agents.analyzers.resources import BUCKET, ROLE, Make, Named, changed, every
+from locum.agents.analyzers.resources import BUCKET, ROLE, Make, Named, changed, every, reading_role
 from locum.agents.analyzers.upkeep import Analysis, common, failed, identity
 from locum.analysis import proofs
 from locum.calls import Runtime
-from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
-from locum.core.errors import Fault
-from locum.core.principal import Source
 from locum.policy import MalformedPolicy, PolicyKind
 from locum.services.accessanalyzer import zones
 from locum.services.accessanalyzer.lookups import resources_of
-from locum.services.accessanalyzer.zones import SERVICE
-from locum.services.linked_roles import has_linked_role, linked_role_arn, linked_role_call
 from locum.state import Role, State
 from locum.state.analyzers import AccessFinding, Analyzer
 from locum.state.arns import entity_by_arn
 
 _POLICIES: Final = 1_000
 """The policies whose analysis is remembered."""
-_SESSION: Final = "AccessAnalyzer"
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -48,25 +42,10 @@ async def everything(runtime: Runtime, make: Make, analyzer: Analyzer) -> tuple[
     found: list[Named] = []
     complete = True
     for account in sorted(zones.accounts(state, analyzer)):
-        if not await _has_role(runtime, make, account):
-            complete = False
-            continue
-        source = Source(account, analyzer.arn)
-        role = ServiceRole(SERVICE, linked_role_arn(account, SERVICE), _SESSION, source)
-        listed, whole = await every(runtime, make, role, analyzer.region)
+        role = await reading_role(runtime, make, analyzer, account)
+        listed, whole = ([], False) if role is None else await every(runtime, make, role, analyzer.region)
         found, complete = [*found, *listed], complete and whole
     return [*found, *(Named(it.type, it.arn) for it in resources_of(state, analyzer))], complete
-
-
-async def _has_role(runtime: Runtime, make: Make, account: str) -> bool:
-    """Whether the service-linked role is there in an account; it is made where it is not."""
-    if has_linked_role(runtime.ledger.state, account, SERVICE):
-        return True
-    try:
-        await make(linked_role_call(account, SERVICE))
-    except Fault as fault:
-        _log.warning("the service-linked role of IAM Access Analyzer in %s is not made: %s", account, fault.code)
-    return has_linked_role(runtime.ledger.state, account, SERVICE)
 
 
 def concerned(state: State, analyzer: Analyzer, arns: Iterable[str]) -> list[Named]:

@@ -13,36 +13,21 @@ from typing import Final
 from locum.agents.analyzers import internal_memory as memory
 from locum.agents.analyzers.internal_findings import About, analysis, failed
 from locum.agents.analyzers.internal_memory import Basis, Facts
-from locum.agents.analyzers.resources import KINDS, Kind, Make, Named, member_of, of_kinds
+from locum.agents.analyzers.resources import INTERNAL_KINDS, Make, Named, of_kinds, reading_role
 from locum.agents.analyzers.upkeep import Analysis
 from locum.analysis.internal_access import Reach, questions, ungoverned
 from locum.authz import Plan
 from locum.calls import Runtime
 from locum.calls.carrying import facts_of
-from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
-from locum.core.errors import Fault
-from locum.core.principal import Source
 from locum.core.resources import UNKNOWN
 from locum.services.accessanalyzer import inclusions
-from locum.services.accessanalyzer.inclusions import BUCKET, STREAM, TABLE
 from locum.services.accessanalyzer.lookups import resources_of
 from locum.services.accessanalyzer.zones import SERVICE, accounts, of_organization
-from locum.services.linked_roles import has_linked_role, linked_role_arn, linked_role_call
+from locum.services.linked_roles import has_linked_role
 from locum.state import State
 from locum.state.analyzers import Analyzer
 from locum.state.organizations import suspended
-
-_SESSION: Final = "AccessAnalyzer"
-_KINDS: Final = (
-    *(it for it in KINDS if it.type in (BUCKET, TABLE)),
-    Kind(STREAM, "dynamodbstreams", "ListStreams", "Streams", member_of("StreamArn"),
-         ("ExclusiveStartStreamArn", "LastEvaluatedStreamArn"), within="dynamodb"),
-    Kind("AWS::RDS::DBClusterSnapshot", "rds", "DescribeDBClusterSnapshots", "DBClusterSnapshots",
-         member_of("DBClusterSnapshotArn"), ("Marker", "Marker")),
-    Kind("AWS::RDS::DBSnapshot", "rds", "DescribeDBSnapshots", "DBSnapshots", member_of("DBSnapshotArn"),
-         ("Marker", "Marker")),
-)  # fmt: skip
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -100,14 +85,10 @@ async def _listed(runtime: Runtime, make: Make, analyzer: Analyzer, account: str
     types = set(inclusions.listed_types(analyzer.configuration, account))
     if not types:
         return [], True
-    try:
-        if not has_linked_role(runtime.ledger.state, account, SERVICE):
-            await make(linked_role_call(account, SERVICE))
-    except Fault as fault:
-        _log.warning("the service-linked role of Access Analyzer is not made in %s: %s", account, fault.code)
+    role = await reading_role(runtime, make, analyzer, account)
+    if role is None:
         return [], False
-    role = ServiceRole(SERVICE, linked_role_arn(account, SERVICE), _SESSION, Source(account, analyzer.arn))
-    return await of_kinds(runtime, make, role, analyzer.region, [it for it in _KINDS if it.type in types])
+    return await of_kinds(runtime, make, role, analyzer.region, [it for it in INTERNAL_KINDS if it.type in types])
 
 
 async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: float) -> Analysis:

@@ -1,4 +1,4 @@
-"""The resources that analyzers look at: all of an account, and those that a call has changed.
+"""The resources that analyzers look at: all of an account, in which role, and those that a call has changed.
 
 IAM User Guide, "IAM Access Analyzer resource types for external access".
 """
@@ -15,15 +15,21 @@ from locum.core.actors import ServiceRole
 from locum.core.arn import PARTITION, Arn
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
+from locum.core.principal import Source
+from locum.services.accessanalyzer.zones import SERVICE
+from locum.services.linked_roles import has_linked_role, linked_role_arn, linked_role_call
 from locum.state import Role
+from locum.state.analyzers import Analyzer
 
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
 
 ROLE: Final = "AWS::IAM::Role"
 KEY: Final = "AWS::KMS::Key"
 BUCKET: Final = "AWS::S3::Bucket"
+TABLE: Final = "AWS::DynamoDB::Table"
 _BLOCKS: Final = frozenset({"PutPublicAccessBlock", "DeletePublicAccessBlock"})
 _LINKED: Final = "/aws-service-role/"
+_SESSION: Final = "AccessAnalyzer"
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -43,8 +49,7 @@ class Kind(NamedTuple):
     within: str = ""
 
 
-def member_of(name: str) -> Callable[[Any, str, str], str]:
-    """The ARN of an item that has it as a member."""
+def _member(name: str) -> Callable[[Any, str, str], str]:
     return lambda item, _region, _account: str(item[name])
 
 
@@ -60,21 +65,32 @@ def _bucket(item: Any, _region: str, _account: str) -> str:
 
 
 KINDS: Final = (
-    Kind("AWS::DynamoDB::Table", "dynamodb", "ListTables", "TableNames", _named("dynamodb", "table/"),
+    Kind(TABLE, "dynamodb", "ListTables", "TableNames", _named("dynamodb", "table/"),
          ("ExclusiveStartTableName", "LastEvaluatedTableName")),
-    Kind("AWS::ECR::Repository", "ecr", "DescribeRepositories", "repositories", member_of("repositoryArn"),
+    Kind("AWS::ECR::Repository", "ecr", "DescribeRepositories", "repositories", _member("repositoryArn"),
          ("nextToken", "nextToken")),
-    Kind(KEY, "kms", "ListKeys", "Keys", member_of("KeyArn"), ("Marker", "NextMarker")),
-    Kind("AWS::Lambda::Function", "lambda", "ListFunctions", "Functions", member_of("FunctionArn"),
+    Kind(KEY, "kms", "ListKeys", "Keys", _member("KeyArn"), ("Marker", "NextMarker")),
+    Kind("AWS::Lambda::Function", "lambda", "ListFunctions", "Functions", _member("FunctionArn"),
          ("Marker", "NextMarker")),
     Kind(BUCKET, "s3", "ListBuckets", "Buckets", _bucket, ("ContinuationToken", "ContinuationToken")),
-    Kind("AWS::SecretsManager::Secret", "secretsmanager", "ListSecrets", "SecretList", member_of("ARN")),
-    Kind("AWS::SNS::Topic", "sns", "ListTopics", "Topics", member_of("TopicArn")),
+    Kind("AWS::SecretsManager::Secret", "secretsmanager", "ListSecrets", "SecretList", _member("ARN")),
+    Kind("AWS::SNS::Topic", "sns", "ListTopics", "Topics", _member("TopicArn")),
     Kind("AWS::SQS::Queue", "sqs", "ListQueues", "QueueUrls", _named("sqs")),
 )  # fmt: skip
 
+INTERNAL_KINDS: Final = (
+    *(it for it in KINDS if it.type in (BUCKET, TABLE)),
+    Kind("AWS::DynamoDB::Stream", "dynamodbstreams", "ListStreams", "Streams", _member("StreamArn"),
+         ("ExclusiveStartStreamArn", "LastEvaluatedStreamArn"), within="dynamodb"),
+    Kind("AWS::RDS::DBClusterSnapshot", "rds", "DescribeDBClusterSnapshots", "DBClusterSnapshots",
+         _member("DBClusterSnapshotArn"), ("Marker", "Marker")),
+    Kind("AWS::RDS::DBSnapshot", "rds", "DescribeDBSnapshots", "DBSnapshots", _member("DBSnapshotArn"),
+         ("Marker", "Marker")),
+)  # fmt: skip
+"""User Guide, "Supported resource types for internal access"."""
+
 _BEGINNINGS: Final = {
-    "dynamodb": ("table/", "AWS::DynamoDB::Table"),
+    "dynamodb": ("table/", TABLE),
     "ecr": ("repository/", "AWS::ECR::Repository"),
     "kms": ("key/", KEY),
     "lambda": ("function:", "AWS::Lambda::Function"),
@@ -108,11 +124,26 @@ def resource_of(text: str) -> Named | None:
         return None if arn.resource.startswith(f"role{_LINKED}") else Named(kind, text)
     if kind in ("AWS::Lambda::Function", "AWS::SNS::Topic"):
         rest = rest.partition(":")[0]
-    elif kind in (BUCKET, "AWS::DynamoDB::Table"):
+    elif kind in (BUCKET, TABLE):
         rest = rest.partition("/")[0]
     if kind == BUCKET and (arn.account or arn.region):  # an access point, or no bucket at all
         return None
     return Named(kind, str(arn._replace(resource=beginning + rest)))
+
+
+async def reading_role(runtime: Runtime, make: Make, analyzer: Analyzer, account: str) -> ServiceRole | None:
+    """The service-linked role in which an analyzer reads in an account, and which is made where it is not there.
+
+    None where it cannot be made.
+    """
+    if not has_linked_role(runtime.ledger.state, account, SERVICE):
+        try:
+            await make(linked_role_call(account, SERVICE))
+        except Fault as fault:
+            _log.warning("the service-linked role of IAM Access Analyzer in %s is not made: %s", account, fault.code)
+    if not has_linked_role(runtime.ledger.state, account, SERVICE):
+        return None
+    return ServiceRole(SERVICE, linked_role_arn(account, SERVICE), _SESSION, Source(account, analyzer.arn))
 
 
 async def every(runtime: Runtime, make: Make, role: ServiceRole, region: str) -> tuple[list[Named], bool]:

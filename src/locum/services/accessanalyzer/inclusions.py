@@ -19,8 +19,6 @@ from locum.services.accessanalyzer.zones import of_organization
 Criteria = Mapping[str, Any]
 
 BUCKET: Final = "AWS::S3::Bucket"
-STREAM: Final = "AWS::DynamoDB::Stream"
-TABLE: Final = "AWS::DynamoDB::Table"
 
 _PLACE: Final = r"[a-z0-9-]+:\d{12}"
 _NAME: Final = r"[^/:*?]+"
@@ -28,8 +26,8 @@ _FORMS: Final = {
     kind: re.compile(rf"(arn:{PARTITION}:{form})({rest})?", re.DOTALL)
     for kind, form, rest in (
         (BUCKET, f"s3:::{_NAME}", "/.*"),
-        (STREAM, f"dynamodb:{_PLACE}:table/{_NAME}/stream/[^/*?]+", "/.*"),
-        (TABLE, f"dynamodb:{_PLACE}:table/{_NAME}", "/(?!stream/).*"),
+        ("AWS::DynamoDB::Stream", f"dynamodb:{_PLACE}:table/{_NAME}/stream/[^/*?]+", "/.*"),
+        ("AWS::DynamoDB::Table", f"dynamodb:{_PLACE}:table/{_NAME}", "/(?!stream/).*"),
         ("AWS::RDS::DBClusterSnapshot", f"rds:{_PLACE}:cluster-snapshot:[^*?]+", "(?!)"),
         ("AWS::RDS::DBSnapshot", f"rds:{_PLACE}:snapshot:[^*?]+", "(?!)"),
         ("AWS::S3Express::DirectoryBucket", f"s3express:{_PLACE}:bucket/{_NAME}", "/.*"),
