@@ -9,10 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from locum.core.identifiers import ACCOUNT_ID
 from locum.core.system_tags import RESERVED
 from locum.services.accessanalyzer.faults import invalid
-from locum.services.accessanalyzer.zones import of_organization
+from locum.services.accessanalyzer.zones import check_accounts
 
 Configuration = Mapping[str, Any]
 
@@ -48,12 +47,9 @@ def _criteria(kind: str, owner: str, given: Configuration) -> dict[str, Any]:
 
 
 def _check_accounts(kind: str, owner: str, accounts: Sequence[str]) -> None:
-    if accounts and not of_organization(kind):
-        raise invalid("accountIds", "They are only for analyzers of an organization.")
+    check_accounts(kind, accounts)
     if len(accounts) > _ACCOUNTS:
         raise invalid("accountIds", f"There are at most {_ACCOUNTS} accounts.")
-    if any(not ACCOUNT_ID.fullmatch(it) for it in accounts):
-        raise invalid("accountIds", "An account has twelve digits.")
     if owner in accounts:
         raise invalid("accountIds", "The account that owns the analyzer cannot be excluded.")
 

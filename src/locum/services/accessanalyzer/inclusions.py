@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from locum.core.arn import PARTITION
-from locum.core.identifiers import ACCOUNT_ID
 from locum.services.accessanalyzer.faults import invalid
-from locum.services.accessanalyzer.zones import of_organization
+from locum.services.accessanalyzer.zones import check_accounts
 
 Criteria = Mapping[str, Any]
 
@@ -59,10 +58,7 @@ def configured(kind: str, _owner: str, given: Criteria) -> dict[str, Any]:
 
 def _checked(kind: str, given: Criteria) -> dict[str, Any]:
     accounts, types, arns = (given.get(name) or () for name in ("accountIds", "resourceTypes", "resourceArns"))
-    if accounts and not of_organization(kind):
-        raise invalid("accountIds", "They are only for analyzers of an organization.")
-    if any(not ACCOUNT_ID.fullmatch(it) for it in accounts):
-        raise invalid("accountIds", "An account has twelve digits.")
+    check_accounts(kind, accounts)
     for it in types:
         if it not in TYPES:
             raise invalid("resourceTypes", f"{it} is not supported: {', '.join(TYPES)} are.")

@@ -7,11 +7,12 @@ Analyzer API Reference, StatusReason.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from locum.core.errors import Fault
-from locum.services.accessanalyzer.faults import access_denied, invalid_zone
+from locum.core.identifiers import ACCOUNT_ID
+from locum.services.accessanalyzer.faults import access_denied, invalid, invalid_zone
 from locum.services.accessanalyzer.lookups import analyzer_at
 from locum.services.verbs import Context
 from locum.state import Member, Organization, State
@@ -53,6 +54,15 @@ def check_zone(ctx: Context, kind: str) -> str:
     if organization is None or code:
         raise _refusal(code, ctx.account)
     return organization.id
+
+
+def check_accounts(kind: str, accounts: Iterable[str]) -> None:
+    """Check the accountIds that the configuration of an analyzer of a type has. Raises Fault ValidationException."""
+    for it in accounts:
+        if not of_organization(kind):
+            raise invalid("accountIds", "They are only for analyzers of an organization.")
+        if not ACCOUNT_ID.fullmatch(it):
+            raise invalid("accountIds", "An account has twelve digits.")
 
 
 def enabled_at(ctx: Context, arn: str) -> Analyzer:
