@@ -193,7 +193,8 @@ def _found_again(row: Row, exists: str) -> Provider:
         arns = [filled(lists.id, {"item": it}) for it in answer[lists.path] if it["Name"] == name]
         if not arns:
             raise Fault("NotFound", f"{name} is not there any more.", 404)
-        return Made(arns[0], {f"{row.physical[3:-1]}": arns[0]})
+        member = row.physical.removeprefix("{c.").removesuffix("}")  # of the answer to the creation
+        return Made(arns[0], {member: arns[0]})
 
     return made_by._replace(create=create)
 
