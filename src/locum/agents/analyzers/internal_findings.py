@@ -68,6 +68,7 @@ def analysis(about: About, zone: Iterable[str], reach: Reach) -> Analysis:
         reach.settle()
         if principals > _PRINCIPALS:
             return failed(about, "PRINCIPAL_LIMIT_EXCEEDED")
+    errors.sort(key=lambda it: it.arn)  # the same ones are told each time, whatever the order of groups
     found += [_error(about, INTERNAL_ERROR, candidate) for candidate in errors[:_ERRORS]]
     if len(errors) > _ERRORS:
         found.append(_error(about, "PRINCIPAL_ERRORS_LIMIT_EXCEEDED"))
