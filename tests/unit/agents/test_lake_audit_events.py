@@ -174,8 +174,9 @@ def test_attack_a_denial_of_a_region_is_not_walked_around_by_an_arn(plane: InPro
     denied = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     outside = {"Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}}
     key = plane.user(fresh("eve"), allow(["cloudtrail-data:*", "cloudtrail:*"]), {**denied, **outside})
-    put = plane.client("cloudtrail-data", key, "eu-west-1").put_audit_events
-    assert refusal(put, channelArn=channels.arn, auditEvents=[entry("1")])[0] == "ChannelNotFound"
+    for caller, code in ((key, "AccessDeniedException"), (None, "ChannelNotFound")):
+        put = plane.client("cloudtrail-data", caller, "eu-west-1").put_audit_events
+        assert refusal(put, channelArn=channels.arn, auditEvents=[entry("1")])[0] == code
     assert channels.rows() == []
     query = channels.lake.ended(f"SELECT eventID FROM {channels.store}")
     cloudtrail = plane.client("cloudtrail", key, "eu-west-1")
