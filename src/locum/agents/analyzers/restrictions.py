@@ -1,48 +1,40 @@
-"""The resource control policies that restrict access to a resource.
+"""Whether resource control policies restrict access to a resource. They take no part in what is found.
 
-Organizations User Guide, "Resource control policies"; Access Analyzer API Reference, ExternalAccessDetails.
+Access Analyzer API Reference, ExternalAccessDetails: "There is an RCP present in the organization but IAM Access
+Analyzer does not include it in the evaluation of effective permissions".
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from locum.analysis import proofs
 from locum.authz.service_reference import resource_controlled
 from locum.policy import MalformedPolicy, PolicyKind, parse
-from locum.state import Member, State
-from locum.state.organization import AWS_POLICIES, RCP_FULL_ACCESS
+from locum.state import State
 from locum.state.organizations import RESOURCE_CONTROL, is_management, organization_of, policies_in_force
 
 RESTRICTION: Final = "resourceControlPolicyRestriction"
-APPLIED: Final = "APPLIED"
-FAILED: Final = "FAILED_TO_EVALUATE_RCP"
-NOT_APPLICABLE: Final = "NOT_APPLICABLE"
+_APPLICABLE: Final = "APPLICABLE"
+_NOT_APPLICABLE: Final = "NOT_APPLICABLE"
+_POLICIES: Final = 1_000
+"""The policies of which it is remembered whether they concern a service."""
 
 
-def in_force(state: State, account: str, kind: str) -> tuple[str, ...]:
-    """The policies of all levels that deny something of the service of a type of resources; () in the management
-    account, whose resources they do not restrict.
+def restriction(state: State, account: str, kind: str) -> str:
+    """How these policies restrict access to a resource of a type, by the API's names: whether any concerns its service.
+
+    They do not restrict access to the resources of the management account.
     """
-    service = proofs.service_of(kind)
-    organization = organization_of(state, account)
+    service, organization = proofs.service_of(kind), organization_of(state, account)
     if organization is None or is_management(organization, account) or service not in resource_controlled():
-        return ()
-    levels = policies_in_force(state, account, RESOURCE_CONTROL)
-    full = AWS_POLICIES[RCP_FULL_ACCESS].content
-    listed = dict.fromkeys(it.document for level in levels for it in level if it.document != full)
-    return tuple(text for text in listed if _concerns(text, service))
+        return _NOT_APPLICABLE
+    texts = (it.document for level in policies_in_force(state, account, RESOURCE_CONTROL) for it in level)
+    return _APPLICABLE if any(_concerns(text, service) for text in texts) else _NOT_APPLICABLE
 
 
-def within(state: State, account: str, zone: proofs.Zone) -> proofs.Zone:
-    """A zone with what is known of the organization of an account, whose members these policies may let in."""
-    organization = organization_of(state, account)
-    if organization is None:
-        return zone
-    members = frozenset(it.id for it in state.table(Member, organization.account).values())
-    return zone._replace(organization=organization.id, others=members - zone.accounts)
-
-
+@lru_cache(maxsize=_POLICIES)
 def _concerns(text: str, service: str) -> bool:
     """Whether a policy denies something of a service. One that cannot be read denies everything."""
     try:
