@@ -69,7 +69,8 @@ def analysis(about: About, zone: Iterable[str], reach: Reach) -> Analysis:
         reach.settle()
         if principals > _PRINCIPALS:
             return failed(about, "PRINCIPAL_LIMIT_EXCEEDED")
-    found += [_error(about, INTERNAL_ERROR, candidate) for candidate in errors[:_ERRORS]]
+    told = sorted(errors, key=lambda candidate: candidate.arn)[:_ERRORS]
+    found += [_error(about, INTERNAL_ERROR, candidate) for candidate in told]
     if len(errors) > _ERRORS:
         found.append(_error(about, "PRINCIPAL_ERRORS_LIMIT_EXCEEDED"))
     return Analysis(about.resource, there=True, owner=about.owner, findings=tuple(found))
