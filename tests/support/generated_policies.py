@@ -17,6 +17,7 @@ ROLE = f"arn:aws:iam::{ME}:role/Dev"
 SESSION = f"arn:aws:sts::{ME}:assumed-role/Dev/run"
 PROVIDER = f"arn:aws:iam::{ME}:oidc-provider/idp.example.com"
 BUCKET = "arn:aws:s3:::b"
+IS_SERVICE = "aws:principalisawsservice"
 
 
 class Draws(Protocol):
@@ -95,17 +96,11 @@ CONDITIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("BinaryEquals", "my:digest", ("QUJD",)),
     ("ForAllValues:StringEquals", "my:several", ("p", "q")),
     ("StringNotEquals", "my:several", ("p",)),
-)  # fmt: skip
-LIMITED = ("*", f"{BUCKET}/*", BUCKET, f"{BUCKET}/a/*")
-LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    *CONDITIONS,
-    ("StringNotEqualsIfExists", "aws:PrincipalOrgID", ("o-1",)),
-    ("BoolIfExists", "aws:PrincipalIsAWSService", ("false",)),
-    ("Bool", "aws:PrincipalIsAWSService", ("false",)),
-    ("StringNotEqualsIfExists", "aws:PrincipalAccount", (OTHER,)),
+    ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", ("o-1/*",)),
     ("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", ("o-1/*",)),
-)
-"""The conditions of resource control policies."""
+    ("BoolIfExists", "aws:PrincipalIsAWSService", ("false",)),
+    ("Bool", "aws:PrincipalIsAWSService", ("true",)),
+)  # fmt: skip
 
 VALUES: Mapping[str, tuple[ContextValue | None, ...]] = {
     "aws:principalorgid": (None, "o-1", "O-1", "o-2", "o-33", "x"),
@@ -125,7 +120,7 @@ VALUES: Mapping[str, tuple[ContextValue | None, ...]] = {
     "my:digest": (None, "QUJD", "WFla"),
     "my:several": (None, ("p",), ("q",), ("p", "q"), ("r",)),
     "aws:principalorgpaths": (None, ("o-1/r-1/",), ("o-2/r-2/",), ("o-3/r-1/",)),
-    "aws:principalisawsservice": ("false",),
+    IS_SERVICE: ("false",),
 }  # fmt: skip
 WORDS = (
     "*", BUCKET, f"{BUCKET}/a/k", f"{BUCKET}/k", f"{BUCKET}/alice/x", f"{BUCKET}/zed/x", f"{BUCKET}/red/x",
@@ -185,16 +180,6 @@ def generated(draws: Draws, kind: PolicyKind, *, everyone: bool = False) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def limiting(draws: Draws) -> str:
-    """A resource control policy: it denies some actions to everybody, under conditions."""
-    statement: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Resource": _some(draws, LIMITED)}
-    statement["Action"] = _some(draws, ACTIONS[:4])
-    block: dict[str, dict[str, list[str]]] = {}
-    for operator, key, values in (draws.choice(LIMITS) for _ in range(draws.choice((0, 1, 1, 2)))):
-        block.setdefault(operator, {})[key] = list(values)
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement | ({"Condition": block} if block else {})]})
-
-
 def _some(draws: Draws, options: Sequence[str]) -> list[str]:
     return [draws.choice(options) for _ in range(draws.choice((1, 1, 2)))]
 
@@ -235,11 +220,13 @@ def sampled(draws: Draws, documents: Sequence[Document], count: int) -> Iterator
 
 
 def request(principal: Principal, action: str, resource: str, context: Mapping[str, ContextValue | None]) -> Request:
-    """A request. A key that is None, or that nobody has, is absent."""
+    """A request. A key that is None, or that nobody has, is absent; whether a service calls is as it is."""
     nobody = principal is ANONYMOUS
     kept = {
         key: value
         for key, value in context.items()
         if value is not None and not (nobody and key.startswith("aws:principal"))
     }
+    if IS_SERVICE in kept and principal.kind is PrincipalKind.SERVICE:
+        kept[IS_SERVICE] = "true"
     return Request(principal, action, resource, ME, kept, provider=principal.provider)

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.authz.principal_policies import Level
 from locum.authz.service_reference import resource_controlled
+from locum.core.arn import is_service_linked
 from locum.policy import PolicyKind
 from locum.policy.stored import compiled
 from locum.state import State, organizations
@@ -103,5 +104,7 @@ def rcps_apply(action: str, resource: str) -> bool:
     """Whether RCPs apply to `action` on `resource`: the service supports them, and the action has a resource.
 
     "If a resource is specified in the Resource type column, then the RCPs of the resource owner's account are applied."
+    "RCPs also do not impact AWS services' ability to assume a service-linked role".
     """
-    return resource != "*" and action.partition(":")[0].lower() in resource_controlled()
+    supported = resource != "*" and action.partition(":")[0].lower() in resource_controlled()
+    return supported and not is_service_linked(resource)

@@ -14,7 +14,7 @@ from locum.policy.context import derived_context
 from locum.policy.decision import Decision, Outcomes, PolicyType, PolicyTypeOutcome, Verdict
 from locum.policy.document import Condition, Document, Principals, Statement
 from locum.policy.errors import MalformedPolicy
-from locum.policy.evaluate import Policies, allows_alone, denies_alone, evaluate
+from locum.policy.evaluate import Policies, allows_alone, evaluate
 from locum.policy.explain import Explanation, StatementReport, explain, matches
 from locum.policy.grammar import PolicyKind, Source, significant_length
 from locum.policy.openness import Open, Presumed
@@ -44,7 +44,6 @@ __all__ = [
     "Verdict",
     "allows_alone",
     "compile",
-    "denies_alone",
     "derived_context",
     "evaluate",
     "explain",

@@ -222,11 +222,6 @@ def allows_alone(request: Request, policy: CompiledPolicy) -> bool:
     return (outcomes.resource if by_principal else outcomes.identity) is _ALLOWED
 
 
-def denies_alone(request: Request, policy: CompiledPolicy) -> bool:
-    """Whether `policy`, a resource control policy, denies `request`, whatever other policies there are."""
-    return evaluate(request, Policies(rcps=((policy,),))).outcomes.rcp is _DENIED
-
-
 def _first_denier(outcomes: Outcomes) -> PolicyType:
     """The type of policy that the error message names.
 

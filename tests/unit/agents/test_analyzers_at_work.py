@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from locum.agents.analyzers import external
-from locum.agents.analyzers.resources import Named
 from locum.state.analyzers import AnalyzedResource, Analyzer
 from support.inprocess import InProcess
 from support.plane import document, fresh
@@ -66,10 +65,10 @@ def analyzed(plane: InProcess, arn: str) -> bool:
 def test_attack_an_analyzer_that_takes_long_keeps_no_other(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     access, going = external._access_within, threading.Event()
 
-    def waits(state: Any, analyzer: Any, resource: Named, it: Any) -> Any:
+    def waits(state: Any, analyzer: Any, it: Any, kind: str) -> Any:
         if analyzer.region == "eu-west-1":
             going.wait(60)
-        return access(state, analyzer, resource, it)
+        return access(state, analyzer, it, kind)
 
     monkeypatch.setattr(external, "_access_within", waits)
     slow, quick = topic(plane, "eu-west-1"), topic(plane, "us-east-1")

@@ -7,8 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from locum.agents.analyzers import external
-from locum.analysis.proofs import NotDecided
 from support.inprocess import InProcess, Key
 from support.organized_sets import Organized
 from support.plane import document, fresh, refused, trusting
@@ -288,23 +286,54 @@ def restrictions(findings: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(it["resourceControlPolicyRestriction"], it["status"]) for it in findings]
 
 
-def test_what_resource_control_policies_deny_is_no_finding_until_they_are_detached(plane: InProcess) -> None:
+def test_findings_tell_of_resource_control_policies_that_come_and_go_and_stay(plane: InProcess) -> None:
+    """API Reference: "s3:DeleteObject would still be included in the list of actions for the finding"."""
     it = Trusted(plane)
     arn, own = queue(plane, it.key, it.member, root(AWAY)), queue(plane, None, ACCOUNT, root(AWAY))
     analyzer = it.analyzer()
     assert restrictions(analyzer.findings(arn)) == [("NOT_APPLICABLE", "ACTIVE")]
+    (before,) = analyzer.findings(arn)
     policy = it.control(perimeter(it.id))
-    assert restrictions(analyzer.findings(arn)) == [("NOT_APPLICABLE", "RESOLVED")]
+    (found,) = analyzer.findings(arn)
+    assert restrictions([found]) == [("APPLICABLE", "ACTIVE")]
+    assert (found["id"], found["action"]) == (before["id"], ["sqs:SendMessage"])
+    assert found["updatedAt"] >= before["updatedAt"]
     assert restrictions(analyzer.findings(own)) == [("NOT_APPLICABLE", "ACTIVE")]  # of the management account
-    exempt = perimeter(it.id)
-    exempt["Condition"]["StringNotEqualsIfExists"]["aws:PrincipalAccount"] = AWAY
-    it.organizations.update_policy(PolicyId=policy, Content=document(exempt))
-    assert restrictions(analyzer.findings(arn)) == [("APPLIED", "ACTIVE")]
-    it.organizations.update_policy(PolicyId=policy, Content=document(perimeter(it.id, "s3:*")))
-    assert restrictions(analyzer.findings(arn)) == [("NOT_APPLICABLE", "ACTIVE")]
+    wanted: dict[str, Any] = {"resourceControlPolicyRestriction": {"eq": ["APPLICABLE"]}}
+    assert [each["resource"] for each in analyzer.findings(**wanted)] == [arn]
     it.organizations.detach_policy(PolicyId=policy, TargetId=it.organized.root)
-    wanted = {"resourceControlPolicyRestriction": {"eq": ["NOT_APPLICABLE"]}}
-    assert [found["status"] for found in analyzer.findings(arn, **wanted)] == ["ACTIVE"]
+    assert restrictions(analyzer.findings(arn)) == [("NOT_APPLICABLE", "ACTIVE")]
+
+
+@pytest.mark.parametrize(
+    ("actions", "told"),
+    [
+        ("sqs:DeleteQueue", "APPLICABLE"),
+        (["s3:*", "SQS:*"], "APPLICABLE"),
+        ("*:*", "APPLICABLE"),
+        (["s3:*", "kms:*"], "NOT_APPLICABLE"),
+    ],
+)
+def test_a_resource_control_policy_is_applicable_where_it_denies_actions_of_the_service(
+    plane: InProcess, actions: Any, told: str
+) -> None:
+    it = Trusted(plane)
+    arn = queue(plane, it.key, it.member, root(AWAY))
+    it.control({"Effect": "Deny", "Principal": "*", "Resource": "*", "Action": actions})
+    assert restrictions(it.analyzer().findings(arn)) == [(told, "ACTIVE")]
+
+
+def test_what_no_resource_control_policy_restricts_is_told_so(plane: InProcess) -> None:
+    """Topics are not among the services that resource control policies restrict."""
+    it = Trusted(plane)
+    it.control(perimeter(it.id, "*:*"))
+    sns, listed = plane.client("sns", it.key), queue(plane, it.key, it.member, root(AWAY))
+    arn = sns.create_topic(Name=fresh("shared"))["TopicArn"]
+    policy = document(statement(root(AWAY), "sns:Publish", arn))
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+    analyzer = it.analyzer()
+    assert restrictions(analyzer.findings(arn)) == [("NOT_APPLICABLE", "ACTIVE")]
+    assert restrictions(analyzer.findings(listed)) == [("APPLICABLE", "ACTIVE")]
 
 
 def test_the_policies_of_every_level_count_and_a_move_changes_them(plane: InProcess) -> None:
@@ -314,46 +343,48 @@ def test_the_policies_of_every_level_count_and_a_move_changes_them(plane: InProc
     arn = queue(plane, it.key, it.member, root(AWAY))
     client = plane.client("accessanalyzer", it.key)
     own = client.create_analyzer(analyzerName="account", type="ACCOUNT")["arn"]
+    analyzer = it.analyzer()
 
-    def statuses() -> list[str]:
-        plane.analyze()
+    def told() -> list[tuple[str, str]]:
+        of_organization = restrictions(analyzer.findings(arn))
         found = client.list_findings(analyzerArn=own, filter={"resource": {"eq": [arn]}})["findings"]
-        return [each["status"] for each in found]
+        assert restrictions(found) == of_organization
+        return of_organization
 
-    assert statuses() == ["ACTIVE"]
+    assert told() == [("NOT_APPLICABLE", "ACTIVE")]
     it.organized.move(it.member, unit)
-    assert statuses() == ["RESOLVED"]
+    assert told() == [("APPLICABLE", "ACTIVE")]
     it.organized.move(it.member, it.organized.root)
-    assert statuses() == ["ACTIVE"]
+    assert told() == [("NOT_APPLICABLE", "ACTIVE")]
 
 
-def test_attack_a_resource_control_policy_that_cannot_be_analyzed_hides_nothing(
-    plane: InProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preview_tells_of_resource_control_policies(plane: InProcess) -> None:
     it = Trusted(plane)
-    arn = queue(plane, it.key, it.member, root(AWAY))
     it.control(perimeter(it.id))
-    access = external._access
+    client = plane.client("accessanalyzer", it.key)
+    own = client.create_analyzer(analyzerName="account", type="ACCOUNT")["arn"]
+    name = fresh("shared")
+    arn = f"arn:aws:sqs:us-east-1:{it.member}:{name}"
+    plane.client("sqs", it.key).create_queue(QueueName=name)
+    wanted = {"sqsQueue": {"queuePolicy": document(statement(root(AWAY), "sqs:SendMessage", arn))}}
+    made = client.create_access_preview(analyzerArn=own, configurations={arn: wanted})["id"]
+    plane.preview_access()
+    found = client.list_access_preview_findings(analyzerArn=own, accessPreviewId=made)["findings"]
+    assert restrictions(found) == [("APPLICABLE", "ACTIVE")]
 
-    def undecided(kind: str, text: str, owner: str, zone: Any, controls: Any = (), about: str = "") -> Any:
-        if controls:
-            raise NotDecided("it takes too long")
-        return access(kind, text, owner, zone)
 
-    monkeypatch.setattr(external, "_access", undecided)
-    assert restrictions(it.analyzer().findings(arn)) == [("FAILED_TO_EVALUATE_RCP", "ACTIVE")]
-
-
-def test_what_is_denied_is_what_the_evaluator_denies(plane: InProcess) -> None:
-    """The call that a finding tells of goes through, and the one that is none does not."""
+def test_attack_a_perimeter_around_resources_does_not_hide_that_they_are_shared(plane: InProcess) -> None:
+    """The evaluator denies the call; the finding stays, as the policy of the resource lets it be made."""
     it = Trusted(plane)
     stranger = plane.account(AWAY)
-    arn = queue(plane, it.key, it.member, root(AWAY))
+    arn = queue(plane, it.key, it.member, root(AWAY), "*")
     url = f"http://127.0.0.1:4566/{it.member}/{arn.rpartition(':')[2]}"
     send = plane.client("sqs", stranger).send_message
-    analyzer = it.analyzer()
-    assert analyzer.told(arn) == [({"AWS": AWAY}, "ACTIVE")]
     send(QueueUrl=url, MessageBody="m")
     it.control(perimeter(it.id))
-    assert analyzer.told(arn) == [({"AWS": AWAY}, "RESOLVED")]
     assert "AccessDenied" in refused(send, QueueUrl=url, MessageBody="m").code
+    found = it.analyzer().findings(arn)
+    assert [(each["isPublic"], each["status"]) for each in found if each["principal"] == {"AWS": "*"}] == [
+        (True, "ACTIVE")
+    ]
+    assert restrictions(found) == [("APPLICABLE", "ACTIVE")] * 2

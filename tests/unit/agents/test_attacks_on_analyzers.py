@@ -58,7 +58,8 @@ def test_the_policies_of_every_kind_that_is_looked_at_can_be_analyzed(kind: str)
     if kind == proofs.TRUST_POLICY:
         text = document({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})
     read = proofs.read_policy(text, PolicyKind.TRUST if kind == proofs.TRUST_POLICY else PolicyKind.RESOURCE)
-    assert [(it.principal, it.public) for it in proofs.external_access(read, kind, ACCOUNT)] == [({"AWS": "*"}, True)]
+    found = proofs.external_access(read, kind, proofs.Zone(frozenset({ACCOUNT})))
+    assert [(it.principal, it.public) for it in found] == [({"AWS": "*"}, True)]
 
 
 def test_attack_a_resource_that_breaks_the_analysis_hides_no_other(
@@ -177,9 +178,9 @@ def test_attack_changes_of_a_resource_do_not_have_its_policy_analyzed_again(
     arn = bucket(plane, statement("*", "s3:GetObject", "{}"))
     analyzer, prove, proven = Analyzed(plane), proofs.external_access, list[str]()
 
-    def counted(document: Any, kind: str, owner: str, **others: Any) -> Any:
+    def counted(document: Any, kind: str, zone: proofs.Zone) -> Any:
         proven.append(kind)
-        return prove(document, kind, owner, **others)
+        return prove(document, kind, zone)
 
     monkeypatch.setattr(proofs, "external_access", counted)
     s3, name = plane.client("s3"), arn.rpartition(":")[2]

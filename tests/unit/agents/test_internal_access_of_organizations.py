@@ -116,7 +116,8 @@ def test_an_analyzer_of_an_organization_is_made_by_who_administers_it_and_there_
     arn = bucket(plane, of=here.owns)
     role(plane, "near", allow(READ), of=here.owns)
     plane.analyze()
-    listed = member.list_findings_v2(analyzerArn=made, filter={"principal.AWS": {"contains": ["/near"]}})["findings"]
+    about = {"resource": {"eq": [arn]}, "principal.AWS": {"contains": ["/near"]}}
+    listed = member.list_findings_v2(analyzerArn=made, filter=about)["findings"]
     assert [(it["resource"], it["resourceOwnerAccount"]) for it in listed] == [(arn, here.owner)]
     refusal = refused(plane.client("accessanalyzer").create_analyzer, **wanted)
     assert refusal.code == "ServiceQuotaExceededException"

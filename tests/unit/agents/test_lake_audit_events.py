@@ -174,16 +174,20 @@ def test_attack_a_denial_of_a_region_is_not_walked_around_by_an_arn(plane: InPro
     denied = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     outside = {"Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}}
     key = plane.user(fresh("eve"), allow(["cloudtrail-data:*", "cloudtrail:*"]), {**denied, **outside})
-    for caller, code in ((key, "AccessDeniedException"), (None, "ChannelNotFound")):
-        put = plane.client("cloudtrail-data", caller, "eu-west-1").put_audit_events
-        assert refusal(put, channelArn=channels.arn, auditEvents=[entry("1")])[0] == code
-    assert channels.rows() == []
     query = channels.lake.ended(f"SELECT eventID FROM {channels.store}")
-    cloudtrail = plane.client("cloudtrail", key, "eu-west-1")
     named = {"EventDataStore": channels.arn_of(channels.store)}
-    assert refusal(cloudtrail.list_queries, **named)[0] == "EventDataStoreNotFoundException"
-    for call in (cloudtrail.describe_query, cloudtrail.get_query_results, cloudtrail.cancel_query):
-        assert refusal(call, **named, QueryId=query)[0] == "EventDataStoreNotFoundException"
+    absent = "EventDataStoreNotFoundException"
+    for caller, codes in (
+        (key, ("AccessDeniedException", "AccessDeniedException")),
+        (None, ("ChannelNotFound", absent)),
+    ):
+        put = plane.client("cloudtrail-data", caller, "eu-west-1").put_audit_events
+        assert refusal(put, channelArn=channels.arn, auditEvents=[entry("1")])[0] == codes[0]
+        cloudtrail = plane.client("cloudtrail", caller, "eu-west-1")
+        assert refusal(cloudtrail.list_queries, **named)[0] == codes[1]
+        for call in (cloudtrail.describe_query, cloudtrail.get_query_results, cloudtrail.cancel_query):
+            assert refusal(call, **named, QueryId=query)[0] == codes[1]
+    assert channels.rows() == []
 
 
 def test_attack_large_events_are_not_read_on_the_event_loop(

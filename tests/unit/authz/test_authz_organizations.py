@@ -217,6 +217,8 @@ def test_a_member_is_told_which_rcp_denied() -> None:
         ("s3:ListAllMyBuckets", "*", False),
         ("iam:GetRole", "arn:aws:iam::111122223333:role/r", False),
         ("ec2:StartInstances", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1", False),
+        ("sts:AssumeRole", "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", False),
+        ("sts:AssumeRole", "arn:aws:iam::111111111111:role/in/aws-service-role/app", True),
     ],
 )
 def test_what_rcps_speak_of(action: str, resource: str, under: bool) -> None:

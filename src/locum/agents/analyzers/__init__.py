@@ -2,8 +2,8 @@
 
 reconciler   has each analyzer look at what has changed, and at everything once a day
 scanning     one analyzer: which resources are to be looked at
-external     the analysis of access from outside: what a policy lets others do, of the policy that is `kept` and within
-             the `limits` of resource control policies
+external     the analysis of access from outside: what the policy that is `kept` lets others do; whether there are
+             `restrictions` by resource control policies is told
 internal     the analysis of access within an account or organization, with `internal_findings` and `internal_memory`
 unused       the analysis of unused access: what of users and roles nobody uses
 upkeep       what becomes of an analyzer's findings

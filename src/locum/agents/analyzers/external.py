@@ -9,11 +9,11 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from locum.agents.analyzers import limits
 from locum.agents.analyzers.kept import Kept, policy_of, with_names
 from locum.agents.analyzers.resources import BUCKET, ROLE, Make, Named, changed, every, reading_role
+from locum.agents.analyzers.restrictions import RESTRICTION, restriction
 from locum.agents.analyzers.upkeep import Analysis, common, failed, identity
 from locum.analysis import proofs
 from locum.calls import Runtime
@@ -86,52 +86,35 @@ async def found_by(
     state: State, analyzer: Analyzer, resource: Named, it: Kept, now: float
 ) -> tuple[AccessFinding, ...]:
     """The findings about a resource with a policy. Raises NotDecided, SolverMissing, MalformedPolicy."""
-    found = await asyncio.to_thread(_access_within, state, analyzer, resource, it)
-    return _findings(analyzer, resource, it, found, now)
+    found = await asyncio.to_thread(_access_within, state, analyzer, it, resource.type)
+    return _findings(analyzer, resource, it, found, restriction(state, it.owner, resource.type), now)
 
 
-class _Found(NamedTuple):
-    """Access from outside, and how resource control policies restrict it, by the API's names."""
-
-    access: Sequence[proofs.ExternalAccess]
-    restriction: str
-
-
-def _access_within(state: State, analyzer: Analyzer, resource: Named, it: Kept) -> _Found:
-    """What others may do with a resource, as far as the resource control policies in force let them.
-
-    Where it cannot be decided with them, it is what the policy of the resource lets.
-    """
-    if not it.policy:
-        return _Found((), limits.NOT_APPLICABLE)
-    policy, zone = with_names(state, it.policy), proofs.Zone(zones.trusted(state, analyzer), analyzer.organization)
-    controls = limits.in_force(state, it.owner, resource.type)
-    if controls:
-        zone = limits.within(state, it.owner, zone)
-        try:
-            return _Found(_access(resource.type, policy, it.owner, zone, controls, resource.arn), limits.APPLIED)
-        except (proofs.NotDecided, MalformedPolicy) as error:
-            _log.warning("the resource control policies of %s are not analyzed: %s", it.owner, error)
-    access = _access(resource.type, policy, it.owner, zone)
-    return _Found(access, limits.FAILED if controls else limits.NOT_APPLICABLE)
+def _access_within(state: State, analyzer: Analyzer, it: Kept, kind: str) -> Sequence[proofs.ExternalAccess]:
+    """What those outside of the zone of trust may do by the policy of a resource."""
+    zone = proofs.Zone(zones.trusted(state, analyzer), analyzer.organization)
+    return _access(kind, with_names(state, it.policy), zone) if it.policy else ()
 
 
 @lru_cache(maxsize=_POLICIES)
-def _access(
-    kind: str, text: str, owner: str, zone: proofs.Zone, controls: tuple[str, ...] = (), arn: str = ""
-) -> Sequence[proofs.ExternalAccess]:
+def _access(kind: str, text: str, zone: proofs.Zone) -> Sequence[proofs.ExternalAccess]:
     """What others may do by a policy: many calls change a resource, and few its policy, which may take seconds."""
     role = kind == ROLE
     document = proofs.read_policy(text, PolicyKind.TRUST if role else PolicyKind.RESOURCE)
-    restricting = tuple(proofs.read_policy(each, PolicyKind.RCP) for each in controls)
-    bounds = proofs.Bounds(zone, restricting, arn)
-    return proofs.external_access(document, proofs.TRUST_POLICY if role else kind, owner, bounds=bounds)
+    return proofs.external_access(document, proofs.TRUST_POLICY if role else kind, zone)
 
 
-def _findings(analyzer: Analyzer, resource: Named, it: Kept, found: _Found, now: float) -> tuple[AccessFinding, ...]:
-    """The findings of some access: one for a principal and its conditions."""
+def _findings(
+    analyzer: Analyzer,
+    resource: Named,
+    it: Kept,
+    found: Iterable[proofs.ExternalAccess],
+    restricted: str,
+    now: float,
+) -> tuple[AccessFinding, ...]:
+    """The findings of some access: one for a principal and its conditions. `restricted` is how RCPs restrict it."""
     merged: dict[str, AccessFinding] = {}
-    for access in found.access:
+    for access in found:
         principal, conditions = dict(access.principal), dict(access.conditions)
         named = identity(analyzer, resource, principal, conditions)
         known = merged.get(named)
@@ -144,7 +127,7 @@ def _findings(analyzer: Analyzer, resource: Named, it: Kept, found: _Found, now:
             conditions=conditions,
             actions=tuple(actions),
             public=access.public or bool(known and known.public),
-            more={limits.RESTRICTION: found.restriction, **_sources(resource, sources)},
+            more={RESTRICTION: restricted, **_sources(resource, sources)},
         )
     return tuple(merged.values())
 

@@ -21,13 +21,12 @@ from locum.analysis.proofs.external import ExternalAccess, external_access
 from locum.analysis.proofs.public import SERVICES, TRUST_POLICY, public_access, service_of
 from locum.analysis.proofs.references import read_policy
 from locum.analysis.proofs.solver import check_installed
-from locum.analysis.proofs.zones import Bounds, Zone
+from locum.analysis.proofs.zones import Zone
 
 __all__ = [
     "SERVICES",
     "TRUST_POLICY",
     "Access",
-    "Bounds",
     "Budget",
     "ExternalAccess",
     "Found",

@@ -17,8 +17,8 @@ from locum.analysis.proofs.budget import Budget
 from locum.analysis.proofs.callers import Caller, Mentioned, mentioned
 from locum.analysis.proofs.dimensions import ACTION, RESOURCE, Values
 from locum.analysis.proofs.errors import NotDecided
-from locum.analysis.proofs.formulas import Atom, Formula, either, every, negation
-from locum.analysis.proofs.globs import arn, literal
+from locum.analysis.proofs.formulas import Atom, Formula, every, negation
+from locum.analysis.proofs.globs import arn
 from locum.analysis.proofs.languages import Language, member
 from locum.analysis.proofs.references import as_read
 from locum.analysis.proofs.solver import Solver
@@ -29,8 +29,6 @@ from locum.policy import Document, PolicyKind, Request, Source, Statement
 from locum.policy.patterns import scan
 
 PARTLY: Final = "A condition compares a part of an account id, which cannot be analyzed."
-_EXEMPT: Final = Language((literal("kms:retiregrant"),))
-"""The action that resource control policies do not restrict."""
 UNCONFIRMED: Final = "The policies could not be analyzed: whether they grant the access depends on policy variables."
 
 
@@ -52,8 +50,7 @@ class Access(NamedTuple):
 class Question:
     """Is there a request that `document` allows, that `unless` does not, and that `also` is true of?
 
-    `admits` is what `also` says, of a request. `limits` are resource control policies, none of which may deny it.
-    `knowing` adds what is known of callers besides.
+    `admits` is what `also` says, of a request. `knowing` adds what is known of callers besides.
 
     `callers` are the classes of callers that it can be of. `target`: whether the statements are
     targets (`translation`), which they are not where `also` speaks of resources.
@@ -65,12 +62,11 @@ class Question:
     also: Callable[[World], Formula] = lambda _world: True
     admits: Callable[[Request], bool] = lambda _request: True
     target: bool = True
-    limits: tuple[Document, ...] = ()
     knowing: Callable[[Mentioned], Mentioned] = lambda known: known
 
     def found(self, budget: Budget) -> tuple[Found, ...]:
         """A request for each statement by which there is one. Raises NotDecided."""
-        documents = [self.document, *self.limits, *([] if self.unless is None else [self.unless])]
+        documents = [self.document] if self.unless is None else [self.document, self.unless]
         known = self.knowing(mentioned(documents))
         here = world(documents, self.callers(known))
         values = Values(dict(here.dimensions), budget)
@@ -88,11 +84,6 @@ class Question:
         ]
         solver.require(translator.bounds())
         generic = translator.generic()
-        for limit in self.limits:
-            of_limit = Translator(here, limit)
-            solver.require(either((Atom(ACTION, _EXEMPT), negation(of_limit.any_of(allow=False)))))
-            solver.require(of_limit.bounds())
-            generic = every((generic, of_limit.generic()))
         if self.unless is not None:
             reference = Translator(here, self.unless, reference=True)
             solver.require(negation(reference.allows()))
@@ -131,7 +122,6 @@ class Question:
             self.admits(request)
             and grants(alone, request)
             and grants(self.document, request)
-            and not any(denies(limit, request) for limit in self.limits)
             and (self.unless is None or not grants(self.unless, request, reference=True))
         )
 
@@ -143,11 +133,6 @@ def grants(document: Document, request: Request, *, reference: bool = False) -> 
     """
     compiled = policy.compile(as_read(document, request, reference=reference), Source(document.kind))
     return policy.allows_alone(request, compiled)
-
-
-def denies(limit: Document, request: Request) -> bool:
-    """Whether a resource control policy denies `request`: the evaluator's answer."""
-    return policy.denies_alone(request, policy.compile(limit, Source(limit.kind)))
 
 
 def _callers(document: Document) -> Callable[[Mentioned], Iterable[Caller]]:

@@ -17,14 +17,14 @@ from typing import Final
 from locum.analysis.proofs import callers
 from locum.analysis.proofs.budget import Budget
 from locum.analysis.proofs.callers import Caller, Mentioned, provided
-from locum.analysis.proofs.checks import Found
+from locum.analysis.proofs.checks import Found, Question
 from locum.analysis.proofs.dimensions import ACTION, passes
 from locum.analysis.proofs.formulas import Atom, Comparison, Flag, Formula, Scope, Test, every, negation
 from locum.analysis.proofs.globs import Glob, flat, literal
 from locum.analysis.proofs.languages import Language, member
 from locum.analysis.proofs.translation import World
 from locum.analysis.proofs.world import settled
-from locum.analysis.proofs.zones import UNBOUNDED, Bounds, values_of
+from locum.analysis.proofs.zones import ANYWHERE, Zone, values_of
 from locum.authz import service_reference as reference
 from locum.core.letter_case import folded
 from locum.policy import Document, Request
@@ -104,17 +104,17 @@ _PRIVATE: Final = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12"
 
 
 def public_access(
-    document: Document, resource_type: str, budget: Budget | None = None, bounds: Bounds = UNBOUNDED
+    document: Document, resource_type: str, budget: Budget | None = None, zone: Zone = ANYWHERE
 ) -> tuple[Found, ...]:
     """The statements that allow a stranger an action on a resource of this type (of `SERVICES`). Raises NotDecided.
 
-    `bounds` are what bounds the requests of strangers besides.
+    Their requests are from outside of `zone` as well.
     """
     fixed = fixed_values(document, resource_type)
     listed = actions_of(resource_type)
 
     def strange(here: World) -> Formula:
-        parts: list[Formula] = [Atom(ACTION, listed), bounds.formula(here)]
+        parts: list[Formula] = [Atom(ACTION, listed), zone.outside(here)]
         for key, test in fixed:
             kind = here.dimensions[key]
             parts.append(negation(Atom(key, test, Scope.SOME if kind.multivalued else Scope.ONE)))
@@ -124,12 +124,12 @@ def public_access(
     def admits(request: Request) -> bool:
         return (
             member(request.action, listed)
-            and bounds.admits(request)
+            and zone.admits(request)
             and not any(_is_fixed(text, test) for key, test in fixed for text in values_of(request.context.get(key)))
         )
 
-    question = bounds.question(document, _strangers(resource_type), also=strange, admits=admits)
-    return question.found(budget or Budget())
+    asked = Question(document, _strangers(resource_type), also=strange, admits=admits, knowing=zone.known)
+    return asked.found(budget or Budget())
 
 
 def _strangers(resource_type: str) -> Callable[[Mentioned], Iterable[Caller]]:

@@ -127,15 +127,11 @@ def _members(state: State, analyzer: Analyzer, *, active: bool) -> Mapping[str, 
 def outline(state: State, analyzer: Analyzer) -> dict[str, str]:
     """What of a zone decides findings, by account: its place in the organization, and a digest of its RCPs.
 
-    Of the zone of an account nothing but RCPs, and the accounts of the organization, which those may let in; nothing at
-    all without RCPs.
+    Of the zone of an account nothing but RCPs, and nothing at all without those.
     """
     if not of_organization(analyzer.type):
-        controls, organization = _controls(state, analyzer.account), organization_of(state, analyzer.account)
-        if not controls or organization is None:
-            return {}
-        members = sorted(it.id for it in state.table(Member, organization.account).values())
-        return {analyzer.account: f"{_digest(members)} {controls}"}
+        controls = _controls(state, analyzer.account)
+        return {analyzer.account: f" {controls}"} if controls else {}
     return {it: f"{_path(state, it)} {_controls(state, it)}" for it in sorted(accounts(state, analyzer))}
 
 
@@ -155,8 +151,5 @@ def _path(state: State, account: str) -> str:
 
 def _controls(state: State, account: str) -> str:
     levels = policies_in_force(state, account, RESOURCE_CONTROL)
-    return _digest([[it.document for it in level] for level in levels]) if levels else ""
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
+    told = repr([[it.document for it in level] for level in levels])
+    return hashlib.sha256(told.encode()).hexdigest()[:32] if levels else ""

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from locum.analysis.proofs import NotDecided, external_access, read_policy
+from locum.analysis.proofs import NotDecided, Zone, external_access, read_policy
 from locum.analysis.proofs.globs import MARKS
 from locum.policy import PolicyKind
 
 OWNER, OTHER = "111122223333", "444455556666"
 BUCKET = "AWS::S3::Bucket"
+ZONE = Zone(frozenset({OWNER}))
 
 
 def found(*statements: dict[str, Any]) -> list[tuple[int, dict[str, str], dict[str, str], bool]]:
@@ -21,7 +22,7 @@ def found(*statements: dict[str, Any]) -> list[tuple[int, dict[str, str], dict[s
     policy = read_policy(json.dumps({"Version": "2012-10-17", "Statement": complete}), PolicyKind.RESOURCE)
     return [
         (access.statement.number, dict(access.principal), dict(access.conditions), access.public)
-        for access in external_access(policy, BUCKET, OWNER)
+        for access in external_access(policy, BUCKET, ZONE)
     ]
 
 
@@ -74,7 +75,7 @@ def test_attack_a_character_that_stands_for_a_variable_in_proofs(escaped: bool) 
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": condition}
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, ensure_ascii=escaped)
     with pytest.raises(NotDecided):
-        external_access(read_policy(text, PolicyKind.RESOURCE), BUCKET, OWNER)
+        external_access(read_policy(text, PolicyKind.RESOURCE), BUCKET, ZONE)
 
 
 def test_attack_a_statement_that_never_applies_hides_no_other_with_a_policy_variable() -> None:

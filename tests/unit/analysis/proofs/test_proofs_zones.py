@@ -1,4 +1,4 @@
-"""Access from outside of zones of several accounts, and what resource control policies leave of it."""
+"""Access from outside of zones of trust of several accounts."""
 
 from __future__ import annotations
 
@@ -7,31 +7,25 @@ from typing import Any
 
 import pytest
 
-from locum.analysis.proofs import Bounds, Zone, external_access, read_policy
+from locum.analysis.proofs import Zone, external_access, read_policy
 from locum.core.identifiers import canonical_user_id
 from locum.policy import Document, PolicyKind
 
 OWNER, MEMBER, OTHER = "111122223333", "222233334444", "444455556666"
 ORGANIZATION = "o-abcdef1234"
 ZONE = Zone(frozenset({OWNER, MEMBER}), ORGANIZATION)
-BUCKET, ARN = "AWS::S3::Bucket", "arn:aws:s3:::shared"
+BUCKET = "AWS::S3::Bucket"
 
 
-def policy_of(*statements: dict[str, Any], kind: PolicyKind = PolicyKind.RESOURCE) -> Document:
+def policy_of(*statements: dict[str, Any]) -> Document:
     """A policy whose statements let GetObject, or what they say."""
     complete = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **each} for each in statements]
-    return read_policy(json.dumps({"Version": "2012-10-17", "Statement": complete}), kind)
+    return read_policy(json.dumps({"Version": "2012-10-17", "Statement": complete}), PolicyKind.RESOURCE)
 
 
-def limit(**statement: Any) -> Document:
-    """A resource control policy that denies something to everybody."""
-    return policy_of({"Effect": "Deny", "Principal": "*", "Action": "s3:*", **statement}, kind=PolicyKind.RCP)
-
-
-def found(*statements: dict[str, Any], zone: Zone = ZONE, limits: tuple[Document, ...] = ()) -> list[dict[str, str]]:
+def found(*statements: dict[str, Any], zone: Zone = ZONE) -> list[dict[str, str]]:
     """The principals outside of a zone whom statements allow something."""
-    bounds = Bounds(zone, limits, ARN if limits else "")
-    return [dict(access.principal) for access in external_access(policy_of(*statements), BUCKET, OWNER, bounds=bounds)]
+    return [dict(access.principal) for access in external_access(policy_of(*statements), BUCKET, zone)]
 
 
 def when(operator: str, key: str, *values: str) -> dict[str, Any]:
@@ -90,54 +84,3 @@ def test_attack_accounts_that_proofs_let_stand_for_others_may_be_in_the_zone() -
     assert found({"Principal": {"AWS": "AIDAEXAMPLEEXAMPLE01"}}, zone=zone) == [{"AWS": "AIDAEXAMPLEEXAMPLE01"}]
     provider = {"Federated": "arn:aws:iam::888888888888:saml-provider/Corp"}
     assert found({"Principal": provider}, zone=zone) == [provider]
-
-
-def test_what_resource_control_policies_deny_is_no_access() -> None:
-    perimeter = limit(
-        Condition={
-            "StringNotEqualsIfExists": {"aws:PrincipalOrgID": ORGANIZATION},
-            "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
-        }
-    )
-    public, shared = {"Principal": "*"}, {"Principal": {"AWS": OTHER}}
-    assert found(public, shared) == [{"AWS": "*"}, {"AWS": OTHER}]
-    assert found(public, shared, limits=(perimeter,)) == []
-    partner = limit(
-        Condition={"StringNotEqualsIfExists": {"aws:PrincipalOrgID": ORGANIZATION, "aws:PrincipalAccount": OTHER}}
-    )
-    assert found(public, limits=(partner,)) == [{"AWS": OTHER}]
-    assert found(public, limits=(partner, perimeter)) == []
-
-
-def test_the_actions_of_a_finding_are_those_that_resource_control_policies_leave() -> None:
-    shared = policy_of({"Principal": {"AWS": OTHER}, "Action": ["s3:GetObject", "s3:DeleteObject", "s3:Put*"]})
-    bounds = Bounds(ZONE, (limit(Action="s3:Delete*"),), ARN)
-    (access,) = external_access(shared, BUCKET, OWNER, bounds=bounds)
-    assert access.actions == ("s3:GetObject", "s3:Put*")
-
-
-def test_a_resource_control_policy_counts_for_the_resources_that_it_names() -> None:
-    shared = {"Principal": {"AWS": OTHER}}
-    assert found(shared, limits=(limit(Resource=[ARN, f"{ARN}/*"]),)) == []
-    assert found(shared, limits=(limit(Resource="arn:aws:s3:::other/*"),)) == [{"AWS": OTHER}]
-    assert found(shared, limits=(limit(Resource=f"{ARN}/private/*"),)) == [{"AWS": OTHER}]
-
-
-def test_attack_a_public_statement_stays_public_where_only_some_requests_are_denied() -> None:
-    insecure = limit(Condition={"Bool": {"aws:SecureTransport": "false"}})
-    bounds = Bounds(ZONE, (insecure,), ARN)
-    (access,) = external_access(policy_of({"Principal": "*"}), BUCKET, OWNER, bounds=bounds)
-    assert (access.principal, access.public) == ({"AWS": "*"}, True)
-
-
-def test_members_of_the_organization_outside_of_the_zone_of_an_account_are_told_from_others() -> None:
-    """What lets in the organization alone lets in its other accounts, and nobody else."""
-    zone = Zone(frozenset({OWNER}), ORGANIZATION, others=frozenset({MEMBER, "888888888888"}))
-    condition = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": ORGANIZATION}}
-    limits = (limit(Condition=condition),)
-    assert found({"Principal": {"AWS": [OTHER, MEMBER]}}, zone=zone, limits=limits) == [{"AWS": MEMBER}]
-    assert found({"Principal": {"AWS": OTHER}}, zone=zone, limits=limits) == []
-    assert found({"Principal": "*"}, zone=zone, limits=limits) == [{"AWS": "*"}]
-    assert found({"Principal": "*"}, zone=zone._replace(others=frozenset()), limits=limits) == []
-    with_id = when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION)
-    assert found(with_id, zone=zone) == [{"AWS": "*"}]
