@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("architecture")
+"""In one process: what is parsed is remembered there."""
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 
