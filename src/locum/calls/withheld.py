@@ -45,6 +45,18 @@ _NAMING: Final = frozenset(
 )
 """Members of forms and queries, and headers, that are no secret: errors name them."""
 
+_OWN: Final = (
+    '{"Effect": "Allow", "Action": "',
+    '", "Action": "',
+    '"], "Action": ["',
+    '", "Resource": "arn:aws:',
+    '"], "Resource": ["arn:aws:',
+    '", "Principal": {"AWS": "arn:aws:',
+    '{"Effect": "Deny", "Action": "',
+    '", "Condition": {"',
+)
+"""What statements that are proposed consist of, beside names: it is in the texts whatever was sent."""
+
 _SIGNATURE: Final = re.compile(r"(?i)(signature|credential|token)=[^&\s\"'>]+")
 """The end of a parameter's name that says what it has, and its value. A pattern for the whole name would be tried anew
 from each letter of a long word, for which strangers' headers have room."""
@@ -81,7 +93,7 @@ class Withheld:
     def __init__(
         self, model: OperationModel | None, sent: Mapping[str, Any], recorded: Any, unread: Iterable[str] = ()
     ) -> None:
-        shown = frozenset(_strings(recorded))
+        shown = frozenset((*_OWN, *_strings(recorded)))
         texts = () if model is None else _sent(model.input_shape, sent)
         hidden = {text for text in (*texts, *unread) if text not in shown}
         self._all = sum(map(len, hidden)) > _MOST

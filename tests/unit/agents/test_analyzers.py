@@ -291,6 +291,23 @@ def test_a_stack_makes_changes_and_deletes_an_analyzer(plane: InProcess) -> None
     assert client.list_analyzers()["analyzers"] == []
 
 
+def test_a_stack_changes_and_deletes_an_analyzer_that_it_has_named(plane: InProcess) -> None:
+    stacks, client = Stacks(plane), plane.client("accessanalyzer")
+
+    def analyzer(days: int) -> dict[str, Any]:
+        configuration = {"UnusedAccessConfiguration": {"UnusedAccessAge": days}}
+        properties = {"Type": "ACCOUNT_UNUSED_ACCESS", "AnalyzerConfiguration": configuration}
+        return {"Type": "AWS::AccessAnalyzer::Analyzer", "Properties": properties}
+
+    stacks.create("unnamed", template({"Unused": analyzer(30)}))
+    for days in (40, 50, 60):
+        stacks.update("unnamed", template({"Unused": analyzer(days)}))
+        (found,) = client.list_analyzers(type="ACCOUNT_UNUSED_ACCESS")["analyzers"]
+        assert found["configuration"]["unusedAccess"]["unusedAccessAge"] == days
+    stacks.delete("unnamed")
+    assert client.list_analyzers(type="ACCOUNT_UNUSED_ACCESS")["analyzers"] == []
+
+
 def test_the_archive_rules_of_a_new_analyzer_have_the_limits_of_others(plane: InProcess) -> None:
     client = plane.client("accessanalyzer")
     rule = {"ruleName": "open", "filter": {"isPublic": {"eq": ["true"]}}}

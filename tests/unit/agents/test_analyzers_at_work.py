@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from moto.s3.models import s3_backends
 
 from locum.agents.analyzers import external
 from locum.state.analyzers import AnalyzedResource, Analyzer
 from support.inprocess import InProcess
 from support.plane import document, fresh
 from support.trails import ACCOUNT
-from unit.agents.test_analyzers import statement
+from unit.agents.test_analyzers import Analyzed, bucket, statement
 
 
 @pytest.fixture
@@ -90,3 +91,16 @@ def test_a_scan_that_is_asked_for_is_done_at_once(plane: InProcess) -> None:
     working(plane, lambda: not any(it.asked for it in plane.node.ledger.state.every(Analyzer)))
     after = client.get_analyzed_resource(analyzerArn=analyzer["arn"], resourceArn=arn)["resource"]["analyzedAt"]
     assert after > before
+
+
+def test_what_a_backend_forgot_is_resolved_after_the_next_start(plane: InProcess) -> None:
+    """The embedded backend has nothing of what it had before, and no call tells of it."""
+    arn = bucket(plane, statement("*", "s3:GetObject", "{}"))
+    analyzer = Analyzed(plane)
+    assert analyzer.status(arn) == ["ACTIVE"]
+    plane.close()
+    s3_backends[ACCOUNT]["aws"].buckets.pop(arn.rpartition(":")[2])
+    plane.start()
+    plane.analyze()
+    told = plane.client("accessanalyzer").list_findings(analyzerArn=analyzer.arn)["findings"]
+    assert [it["status"] for it in told if it["resource"] == arn] == ["RESOLVED"]

@@ -42,3 +42,10 @@ def test_signatures_and_tokens_of_a_url_are_not_in_a_header() -> None:
 def test_a_header_of_any_length_is_looked_through_once() -> None:
     """And not once from each letter of a long word, which a stranger could send, and which would take hours."""
     assert without_signatures(f"={'a' * 1_000_000}") == f"={'a' * 1_000_000}"
+
+
+def test_what_every_proposed_statement_has_in_it_is_left_whatever_was_sent() -> None:
+    advice = '{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"}'
+    sent = ['{"eventSource": "a.example.com", "secret-of-the-event": 1}', "Allow", "Resource"]
+    assert Withheld(None, {}, {}, sent).clean(advice) == advice
+    assert "secret" not in Withheld(None, {}, {}, sent).clean('at "secret-of-the-event"')

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from locum.agents.reconciling import RETRY, Reconciler
 from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
@@ -27,7 +29,8 @@ class Analyzers(Reconciler):
     """Has each analyzer analyze what is due.
 
     `_due` has the times at which those that are not at work look again: none for one that is to look now. `_asked` are
-    those that were changed while they are at work; `_turns` keep two looks of one apart.
+    those that were changed while they are at work; `_turns` keep two looks of one apart. Those that are not `_known`
+    look at everything, as they do after each start: a backend may have forgotten what it had.
     """
 
     def __init__(self, runtime: Runtime, calls: Calls) -> None:
@@ -38,6 +41,7 @@ class Analyzers(Reconciler):
         self._due: dict[str, float] = {}
         self._asked: set[str] = set()
         self._turns: dict[str, asyncio.Lock] = {}
+        self._known: set[str] = set()
 
     async def reconcile(self) -> float | None:
         """Have those begin that are to look now, and that are not at work."""
@@ -103,4 +107,7 @@ class Analyzers(Reconciler):
             if it is None:
                 return None
             scan: Scan = import_module("locum.agents.analyzers.scanning").scan
-            return await self.apart(it.arn, scan(self._runtime, self._calls.make, it))
+            known = it if it.arn in self._known else replace(it, scanned=0.0)
+            at = await self.apart(it.arn, scan(self._runtime, self._calls.make, known))
+            self._known.add(it.arn)
+            return at

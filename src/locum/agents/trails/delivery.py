@@ -119,7 +119,8 @@ class Delivery:
         try:
             logs = [await self._put_log(trail, batch, place, events) for place, events in found.items()]
         except Fault as fault:
-            _log.warning("the log files of %s are not delivered: %s", trail.arn, fault.code)
+            if fault.code != progress.files.error:  # it is told once, however often it is tried
+                _log.warning("the log files of %s are not delivered: %s", trail.arn, fault.code)
             attempts = Attempts(attempted=now, succeeded=progress.files.succeeded, error=fault.code)
             failed = replace(progress, files=attempts, failures=progress.failures + 1)
             await self._commit(progress, lambda _state: [put(failed)])

@@ -54,7 +54,7 @@ def create_analyzer(ctx: Context, params: Params) -> Asking:
         raise conflict("analyzer", name)
     most = KINDS[kind].most
     if sum((it.region, it.type) == (ctx.region, kind) for it in _counted(ctx, kind)) >= most:
-        message = f"You have reached the limit of {most} analyzers of the type {kind} in this Region."
+        message = f"You have reached the limit for analyzers of the type {kind} in this Region: {most}."
         raise over_quota("analyzer", name, message)
     rules = archive_rules.rules(ctx, kind, params.get("archiveRules") or ())
     effects = yield from linked_role(ctx, SERVICE)

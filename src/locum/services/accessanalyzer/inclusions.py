@@ -61,7 +61,7 @@ def _checked(kind: str, given: Criteria) -> dict[str, Any]:
     check_accounts(kind, accounts)
     for it in types:
         if it not in TYPES:
-            raise invalid("resourceTypes", f"{it} is not supported: {', '.join(TYPES)} are.")
+            raise invalid("resourceTypes", f"{it} is none of the types that are supported: {', '.join(TYPES)}.")
     for it in arns:
         if (resource_at(it) or ("", ""))[1] != it:
             raise invalid("resourceArns", f"{it} is not the ARN of a resource of a supported type.")

@@ -6,9 +6,10 @@ A row says where each value comes from by templates; `templates` has what they a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from locum.services.cloudformation.providers.base import Properties, Resource
 from locum.services.cloudformation.providers.templates import filled, used
@@ -85,6 +86,9 @@ class Each(NamedTuple):
         return all(item.get(name) == former.get(name) for name in {*item, *former} - self.varying)
 
 
+_PARTS: Final = re.compile("[:/]")
+
+
 class Name(NamedTuple):
     """The property that names the resource, the longest name in characters, and the member of the call if another.
 
@@ -100,8 +104,11 @@ class Name(NamedTuple):
     head: str | None = ""
 
     def of(self, resource: Resource, properties: Properties) -> str:
-        """The name given, or a generated one; that of a resource which is there is its physical id."""
-        given: str = properties.get(self.property) or resource.physical
+        """The name given, or a generated one; of a resource that is there, its physical id, or the end of that ARN."""
+        there = resource.physical
+        if there.startswith("arn:"):
+            there = _PARTS.split(there)[-1]
+        given: str = properties.get(self.property) or there
         if given:
             return given
         suffix = self.suffix(properties) if self.suffix else ""
