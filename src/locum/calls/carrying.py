@@ -86,9 +86,9 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where = destination(context, facts)
-        region = other_region(context, where)
+        region = other_region(context, where, facts)
         if region:
-            self._decide(context, call._replace(region=region), facts)
+            self._decide_there(context, call._replace(region=region), facts)
         if codec.service == "s3" and codec.operation in s3.OF_BUCKET_OWNER:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()
@@ -122,6 +122,13 @@ class Carrying:
         else:
             await self._record_change(context, carried, fault)
         return answer
+
+    def _decide_there(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> None:
+        """Decide on a call in another region as well. Raises Fault; what was denied and observed stays denied."""
+        here = context.authorization
+        self._decide(context, call, facts)
+        if here is not None and not here.allowed:
+            context.authorization = here
 
     async def _record_change(self, context: RequestContext, carried: Carried, fault: Fault | None) -> None:
         """Record what became of a call that may have changed something, durably. Raises Fault where that cannot be."""

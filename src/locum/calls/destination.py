@@ -19,6 +19,9 @@ from locum.core.resources import ResourceFacts
 _COPIES_ACROSS_REGIONS: Final = frozenset({"rds", "docdb", "neptune"})
 """Services that take the ARN of something in another region to copy from, and whose backend looks there itself."""
 
+_OF_ANY_REGION: Final = frozenset({"CreateBucket", "GetBucketLocation"})
+"""What S3 does not say of a bucket in its own region alone."""
+
 
 class Destination(NamedTuple):
     """An account (12 digits) and a region."""
@@ -52,15 +55,26 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     return found
 
 
-def other_region(context: RequestContext, where: Destination) -> str:
+def other_region(context: RequestContext, where: Destination, facts: Mapping[str, ResourceFacts]) -> str:
     """The region that a call is carried out in where that is not the one that it was signed for; else empty.
 
-    A policy may speak of it (aws:RequestedRegion). What copies from another region names both, and is in its own.
+    A policy may speak of it (aws:RequestedRegion). What copies from another region is carried out in its own. A bucket
+    answers in all regions, and is in one.
     """
-    if where.region == context.region or context.plan is None:
+    region = _of_bucket(context, facts) or where.region
+    return "" if region == context.region or context.plan is None else region
+
+
+def _of_bucket(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> str:
+    """The region of the bucket that a call of S3 names; empty where it is not known, or is what is asked for."""
+    codec, name = context.codec, context.params.get("Bucket")
+    if codec is None or context.plan is None or codec.service != "s3" or codec.operation in _OF_ANY_REGION:
         return ""
-    regions = {place.region for place in _named(context.plan.checks, Destination("", context.region))}
-    return where.region if regions == {where.region} else ""
+    for check in context.plan.checks:
+        arn, known = Arn.find(check.resource), facts.get(check.resource)
+        if arn is not None and known is not None and arn.resource.partition("/")[0] == name:
+            return known.attributes.get("region", "")
+    return ""
 
 
 def _named(checks: Sequence[authz.Check], home: Destination) -> list[Destination]:
