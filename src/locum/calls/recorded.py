@@ -62,7 +62,8 @@ class Repeated:
 class Recorded:
     """The calls of the user or role `principal` (an ARN; None: of all) between two epoch seconds, both inclusive.
 
-    Where `access_key` is given, only those that were signed with that key.
+    Those of a user include what it called under names that it had before. Where `access_key` is given, they are only
+    those that were signed with that key.
     `state` is the one that they are decided on. `facts` are those of their resources, `refused` is how many calls were
     refused before a decision, `truncated` whether there were more than `MOST`, once they have been read.
     """
@@ -78,7 +79,12 @@ class Recorded:
     ) -> None:
         self._runtime = runtime
         self._state = state
-        found = runtime.history.principal_calls(principal, since, until)
+        entity = None if principal is None else entity_of(state, principal)
+        self._user = entity if isinstance(entity, User) else None
+        if self._user is None:
+            found = runtime.history.principal_calls(principal, since, until)
+        else:
+            found = runtime.history.user_calls(self._user.arn, self._user.id, since, until)
         self._records = (record for record in found if not access_key or record.identity.access_key_id == access_key)
         self._seen: dict[bytes, Times] = {}
         self.facts: Facts = {}
@@ -133,7 +139,7 @@ class Recorded:
             yield self._prepared(record, times)
 
     def _prepared(self, record: Record, times: Times) -> Repeated:
-        call, entity = recorded_call(record), entity_of(self._state, record.identity.principal_arn)
+        call, entity = recorded_call(record), self._user or entity_of(self._state, record.identity.principal_arn)
         if call is None:
             return Repeated(record, times, doubt=_NO_CALL)
         if not isinstance(entity, User | Role):
