@@ -13,6 +13,7 @@ from locum import authz
 from locum.authz.access_points import KIND, OBJECT_KIND
 from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
+from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
 
@@ -38,8 +39,8 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     """
     home = Destination(context.caller.account, context.region)
     checks = context.plan.checks if context.plan is not None else ()
-    if context.through is not None:  # who owns an access point need not own its bucket
-        checks = tuple(check for check in checks if check.kind not in (KIND, OBJECT_KIND))
+    if context.through is not None:
+        checks = _without_points(checks)
     assert context.codec is not None
     if context.codec.operation == "CreateBucket":
         found = home
@@ -55,26 +56,31 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     return found
 
 
-def other_region(context: RequestContext, where: Destination, facts: Mapping[str, ResourceFacts]) -> str:
+def other_region(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts], *, through: bool = False) -> str:
     """The region that a call is carried out in where that is not the one that it was signed for; else empty.
 
     A policy may speak of it (aws:RequestedRegion). What copies from another region is carried out in its own. A bucket
-    answers in all regions, and is in one.
+    answers in all regions, and is in one. `through`: the call comes through an access point of S3.
     """
-    region = _of_bucket(context, facts) or where.region
-    return "" if region == context.region or context.plan is None else region
+    named = _named(_without_points(plan.checks) if through else plan.checks, Destination("", call.region))
+    region = _of_bucket(call, plan, facts) or (named[0].region if named else call.region)
+    return "" if region == call.region else region
 
 
-def _of_bucket(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> str:
+def _of_bucket(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts]) -> str:
     """The region of the bucket that a call of S3 names; empty where it is not known, or is what is asked for."""
-    codec, name = context.codec, context.params.get("Bucket")
-    if codec is None or context.plan is None or codec.service != "s3" or codec.operation in _OF_ANY_REGION:
+    if call.service != "s3" or call.operation in _OF_ANY_REGION:
         return ""
-    for check in context.plan.checks:
+    for check in plan.checks:
         arn, known = Arn.find(check.resource), facts.get(check.resource)
-        if arn is not None and known is not None and arn.resource.partition("/")[0] == name:
+        if arn is not None and known is not None and arn.resource.partition("/")[0] == call.params.get("Bucket"):
             return known.attributes.get("region", "")
     return ""
+
+
+def _without_points(checks: Sequence[authz.Check]) -> tuple[authz.Check, ...]:
+    """Without those on access points: who owns one need not own its bucket."""
+    return tuple(check for check in checks if check.kind not in (KIND, OBJECT_KIND))
 
 
 def _named(checks: Sequence[authz.Check], home: Destination) -> list[Destination]:

@@ -19,6 +19,7 @@ from locum.authz import Authorization, Plan
 from locum.authz.access_points import is_access_point, placed, planned_through
 from locum.calls import access_points
 from locum.calls.carrying import Facts, facts_of
+from locum.calls.destination import other_region
 from locum.calls.replay import as_of, doubt, planned_again, recorded_call
 from locum.calls.runtime import Runtime
 from locum.core.calls import Call
@@ -110,9 +111,16 @@ class Recorded:
                 return
 
     def decided(self, one: Repeated, state: State) -> Authorization:
-        """The decision on a call on `state`, with the facts of its resources as they are now."""
+        """The decision on a call on `state`, with the facts of its resources as they are now.
+
+        Where it was carried out in another region, it is decided on there as well (`destination.other_region`).
+        """
         assert one.call is not None
-        return authz.decide(state, one.call, one.plan, self.facts_of(one))
+        found = authz.decide(state, one.call, one.plan, self.facts_of(one))
+        region = other_region(one.call, one.plan, self.facts, through=one.through)
+        if not region or not found.allowed:
+            return found
+        return authz.decide(state, one.call._replace(region=region), one.plan, self.facts_of(one))
 
     def facts_of(self, one: Repeated) -> Callable[[str], ResourceFacts]:
         """The look-up of the facts of the resources of a call."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from locum.calls import hypothetical
 from support.inprocess import InProcess, Key
 from support.plane import allow, refused
 
@@ -138,6 +139,26 @@ def test_attack_a_denial_of_a_region_is_not_walked_around_to_its_buckets(plane: 
     assert [it["Key"] for it in root.list_objects_v2(Bucket="orders-here")["Contents"]] == ["a"]
     there.copy_object(Bucket="orders-there", Key="b", CopySource="orders-here/a")
     there.get_bucket_location(Bucket="orders-here")
+
+
+def test_attack_who_may_not_list_a_bucket_in_its_region_does_not_learn_what_is_absent(plane: InProcess) -> None:
+    plane.client("s3").create_bucket(Bucket="listed")
+    deny = {"Effect": "Deny", "Action": "s3:ListBucket", "Resource": "*"}
+    here = plane.user("not-here", allow("*"), {**deny, "Condition": {"StringEquals": {"aws:RequestedRegion": HERE}}})
+    there = plane.user("not-there", allow("*"), {**deny, "Condition": {"StringEquals": {"aws:RequestedRegion": THERE}}})
+    for key in (here, there):
+        s3 = plane.client("s3", key, region=THERE)
+        assert refused(s3.get_object, Bucket="listed", Key="none").code == "AccessDenied"
+
+
+def test_a_denial_of_another_region_is_decided_again_as_it_was(plane: InProcess) -> None:
+    topic, held = _topic(plane), _denied_here(plane, "again-held")
+    there = plane.client("sns", held, region=THERE)
+    refused(there.publish, TopicArn=topic, Message="x")
+    record = next(it for it in plane.records() if it.operation == "Publish" and it.denied)
+    question = {"type": "again", "account": record.account, "region": HERE, "request": record.request_id}
+    told = plane.run(hypothetical.answer(plane.node.runtime, question))
+    assert (told["was"], told["verdict"]) == ("explicit-deny", "explicit-deny")
 
 
 def test_attack_what_is_observed_as_denied_is_not_recorded_as_allowed_by_another_region(tmp_path: Path) -> None:
