@@ -69,11 +69,12 @@ def other_region(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts
 
 def _of_bucket(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts]) -> str:
     """The region of the bucket that a call of S3 names; empty where it is not known, or is what is asked for."""
-    if call.service != "s3" or call.operation in _OF_ANY_REGION:
+    if call.service not in ("s3", "s3control") or call.operation in _OF_ANY_REGION:
         return ""
+    name = call.params.get("Bucket") or str(call.params.get("ResourceArn", "")).rpartition(":")[2]
     for check in plan.checks:
         arn, known = Arn.find(check.resource), facts.get(check.resource)
-        if arn is not None and known is not None and arn.resource.partition("/")[0] == call.params.get("Bucket"):
+        if arn is not None and known is not None and arn.resource.partition("/")[0] == name:
             return known.attributes.get("region", "")
     return ""
 

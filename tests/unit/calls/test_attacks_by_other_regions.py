@@ -125,6 +125,8 @@ def test_attack_a_denial_of_a_region_is_not_walked_around_to_its_buckets(plane: 
     root.create_bucket(Bucket="orders-here")
     root.put_object(Bucket="orders-here", Key="a", Body=b"x")
     there = plane.client("s3", held, region=THERE)
+    control = plane.client("s3control", held, region=THERE)
+    tagged = {"AccountId": "000000000000", "ResourceArn": "arn:aws:s3:::orders-here"}
     there.create_bucket(Bucket="orders-there", CreateBucketConfiguration={"LocationConstraint": THERE})
     there.put_object(Bucket="orders-there", Key="a", Body=b"x")
     calls: list[Callable[[], Any]] = [
@@ -133,6 +135,7 @@ def test_attack_a_denial_of_a_region_is_not_walked_around_to_its_buckets(plane: 
         lambda: there.copy_object(Bucket="orders-here", Key="b", CopySource="orders-there/a"),
         lambda: there.list_objects_v2(Bucket="orders-here"),
         lambda: there.delete_bucket_policy(Bucket="orders-here"),
+        lambda: control.tag_resource(**tagged, Tags=[{"Key": "a", "Value": "b"}]),
         lambda: there.delete_objects(Bucket="orders-here", Delete={"Objects": [{"Key": "a"}]}),
     ]
     assert {refused(call).code for call in calls} == {"AccessDenied"}
