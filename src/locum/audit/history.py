@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -165,8 +166,33 @@ class History:
             yield from (decode(row.data) for row in found)
             query = replace(query, before=found[-1].position)
 
+    def user_calls(self, user: str, unique_id: str, since: float = 0.0, until: float | None = None) -> Iterator[Record]:
+        """The calls of the user with an ARN, as `principal_calls`, and those it made under the names it had before."""
+        names = [user, *self._former_names(user, since)]
+        by_name = [self.principal_calls(name, since, until) for name in names]
+        for record in heapq.merge(*by_name, key=_at, reverse=True):
+            if record.identity.arn == user or record.identity.user_id == unique_id:
+                yield record
+
+    def _former_names(self, user: str, since: float) -> list[str]:
+        """The other ARNs that a user had after `since`: each call that renamed it has the one before as well."""
+        account, now, found = user.split(":", 5)[4], user, dict[str, None]()
+        query = AuditQuery(account=account, field=Field.EVENT_NAME, value="UpdateUser", start=since, limit=_PAGE)
+        while page := self._journal.find(query):
+            for record in (decode(row.data) for row in page):
+                users = [it.arn for it in record.resources]
+                if record.status == 200 and now in users[1:]:  # the user as it was comes first
+                    now = users[0]
+                    found[now] = None
+            query = replace(query, before=page[-1].position)
+        return [arn for arn in found if arn != user]
+
     def _records(self, query: AuditQuery) -> list[Record]:
         return [decode(row.data) for row in self._journal.find(query)]
+
+
+def _at(record: Record) -> float:
+    return record.at
 
 
 def _is_sign_of_life(record: Record) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from locum import authz, wire
@@ -86,9 +86,7 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where = destination(context, facts)
-        region = other_region(context, where)
-        if region:
-            self._decide(context, call._replace(region=region), facts)
+        there = self._decide_there(context, call, facts)
         if codec.service == "s3" and codec.operation in s3.OF_BUCKET_OWNER:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()
@@ -112,7 +110,7 @@ class Carrying:
         if carried.deliveries:
             await self._require(context, carried)
         if answer.status == 404 and codec.service == "s3" and self._runtime.mode == "enforce":
-            await self._withhold_absence(context, call, answer)
+            await self._withhold_absence(context, (call, there), answer)
         show_principals(context, codec, answer)
         fault = error_in(answer)
         if fault is not None and passing(fault) and context.effect is not None:
@@ -122,6 +120,20 @@ class Carrying:
         else:
             await self._record_change(context, carried, fault)
         return answer
+
+    def _decide_there(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> Call:
+        """`call` in the region that it is carried out in, where it is decided on as well. Raises Fault.
+
+        What was denied in the region that it was signed for, and is only observed, stays denied.
+        """
+        region = other_region(call, context.plan or authz.Plan(), facts, through=context.through is not None)
+        if not region:
+            return call
+        here, there = context.authorization, call._replace(region=region)
+        self._decide(context, there, facts)
+        if here is not None and not here.allowed:
+            context.authorization = here
+        return there
 
     async def _record_change(self, context: RequestContext, carried: Carried, fault: Fault | None) -> None:
         """Record what became of a call that may have changed something, durably. Raises Fault where that cannot be."""
@@ -135,17 +147,21 @@ class Carrying:
         else:
             await self._recorder.stored(context, status, fault)
 
-    async def _withhold_absence(self, context: RequestContext, call: Call, answer: HttpResponse) -> None:
-        """Raise Fault AccessDenied where `answer` would tell that an object is missing to one who may not know it."""
-        listing = s3.listing_of(call, answer)
+    async def _withhold_absence(self, context: RequestContext, calls: Sequence[Call], answer: HttpResponse) -> None:
+        """Raise Fault AccessDenied where `answer` would tell that an object is missing to one who may not know it.
+
+        `calls` are the call in each region that it is decided on in.
+        """
+        listing = s3.listing_of(calls[0], answer)
         if listing is None:
             return
         plan = access_points.planned(context, authz.Plan((listing,)))
         facts = await facts_of(self._runtime, plan.resources, context.caller.account, context.region)
         facts = access_points.seen(plan, facts)
-        authorization = authz.decide(context.state, call, plan, facts.__getitem__)
-        if not authorization.allowed:
-            raise access_points.told(context, facts, authorization.fault())
+        for call in calls:
+            authorization = authz.decide(context.state, call, plan, facts.__getitem__)
+            if not authorization.allowed:
+                raise access_points.told(context, facts, authorization.fault())
 
     async def _require(self, context: RequestContext, carried: Carried) -> None:
         """Make the deliveries without which the call does not stand. Raises Fault, with the call undone.

@@ -13,11 +13,15 @@ from locum import authz
 from locum.authz.access_points import KIND, OBJECT_KIND
 from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
+from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
 
 _COPIES_ACROSS_REGIONS: Final = frozenset({"rds", "docdb", "neptune"})
 """Services that take the ARN of something in another region to copy from, and whose backend looks there itself."""
+
+_OF_ANY_REGION: Final = frozenset({"CreateBucket", "GetBucketLocation"})
+"""What S3 does not say of a bucket in its own region alone."""
 
 
 class Destination(NamedTuple):
@@ -35,8 +39,8 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     """
     home = Destination(context.caller.account, context.region)
     checks = context.plan.checks if context.plan is not None else ()
-    if context.through is not None:  # who owns an access point need not own its bucket
-        checks = tuple(check for check in checks if check.kind not in (KIND, OBJECT_KIND))
+    if context.through is not None:
+        checks = _without_points(checks)
     assert context.codec is not None
     if context.codec.operation == "CreateBucket":
         found = home
@@ -52,15 +56,32 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     return found
 
 
-def other_region(context: RequestContext, where: Destination) -> str:
+def other_region(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts], *, through: bool = False) -> str:
     """The region that a call is carried out in where that is not the one that it was signed for; else empty.
 
-    A policy may speak of it (aws:RequestedRegion). What copies from another region names both, and is in its own.
+    A policy may speak of it (aws:RequestedRegion). What copies from another region is carried out in its own. A bucket
+    answers in all regions, and is in one. `through`: the call comes through an access point of S3.
     """
-    if where.region == context.region or context.plan is None:
+    named = _named(_without_points(plan.checks) if through else plan.checks, Destination("", call.region))
+    region = _of_bucket(call, plan, facts) or (named[0].region if named else call.region)
+    return "" if region == call.region else region
+
+
+def _of_bucket(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts]) -> str:
+    """The region of the bucket that a call of S3 names; empty where it is not known, or is what is asked for."""
+    if call.service not in ("s3", "s3control") or call.operation in _OF_ANY_REGION:
         return ""
-    regions = {place.region for place in _named(context.plan.checks, Destination("", context.region))}
-    return where.region if regions == {where.region} else ""
+    name = call.params.get("Bucket") or str(call.params.get("ResourceArn", "")).rpartition(":")[2]
+    for check in plan.checks:
+        arn, known = Arn.find(check.resource), facts.get(check.resource)
+        if arn is not None and known is not None and arn.resource.partition("/")[0] == name:
+            return known.attributes.get("region", "")
+    return ""
+
+
+def _without_points(checks: Sequence[authz.Check]) -> tuple[authz.Check, ...]:
+    """Without those on access points: who owns one need not own its bucket."""
+    return tuple(check for check in checks if check.kind not in (KIND, OBJECT_KIND))
 
 
 def _named(checks: Sequence[authz.Check], home: Destination) -> list[Destination]:

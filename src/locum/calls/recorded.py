@@ -19,6 +19,7 @@ from locum.authz import Authorization, Plan
 from locum.authz.access_points import is_access_point, placed, planned_through
 from locum.calls import access_points
 from locum.calls.carrying import Facts, facts_of
+from locum.calls.destination import other_region
 from locum.calls.replay import as_of, doubt, planned_again, recorded_call
 from locum.calls.runtime import Runtime
 from locum.core.calls import Call
@@ -62,7 +63,8 @@ class Repeated:
 class Recorded:
     """The calls of the user or role `principal` (an ARN; None: of all) between two epoch seconds, both inclusive.
 
-    Where `access_key` is given, only those that were signed with that key.
+    Those of a user include what it called under names that it had before. Where `access_key` is given, they are only
+    those that were signed with that key.
     `state` is the one that they are decided on. `facts` are those of their resources, `refused` is how many calls were
     refused before a decision, `truncated` whether there were more than `MOST`, once they have been read.
     """
@@ -78,7 +80,12 @@ class Recorded:
     ) -> None:
         self._runtime = runtime
         self._state = state
-        found = runtime.history.principal_calls(principal, since, until)
+        entity = None if principal is None else entity_of(state, principal)
+        self._user = entity if isinstance(entity, User) else None
+        if self._user is None:
+            found = runtime.history.principal_calls(principal, since, until)
+        else:
+            found = runtime.history.user_calls(self._user.arn, self._user.id, since, until)
         self._records = (record for record in found if not access_key or record.identity.access_key_id == access_key)
         self._seen: dict[bytes, Times] = {}
         self.facts: Facts = {}
@@ -104,9 +111,16 @@ class Recorded:
                 return
 
     def decided(self, one: Repeated, state: State) -> Authorization:
-        """The decision on a call on `state`, with the facts of its resources as they are now."""
+        """The decision on a call on `state`, with the facts of its resources as they are now.
+
+        Where it was carried out in another region, it is decided on there as well (`destination.other_region`).
+        """
         assert one.call is not None
-        return authz.decide(state, one.call, one.plan, self.facts_of(one))
+        found = authz.decide(state, one.call, one.plan, self.facts_of(one))
+        region = other_region(one.call, one.plan, self.facts, through=one.through)
+        if not region or not found.allowed:
+            return found
+        return authz.decide(state, one.call._replace(region=region), one.plan, self.facts_of(one))
 
     def facts_of(self, one: Repeated) -> Callable[[str], ResourceFacts]:
         """The look-up of the facts of the resources of a call."""
@@ -133,7 +147,7 @@ class Recorded:
             yield self._prepared(record, times)
 
     def _prepared(self, record: Record, times: Times) -> Repeated:
-        call, entity = recorded_call(record), entity_of(self._state, record.identity.principal_arn)
+        call, entity = recorded_call(record), self._user or entity_of(self._state, record.identity.principal_arn)
         if call is None:
             return Repeated(record, times, doubt=_NO_CALL)
         if not isinstance(entity, User | Role):

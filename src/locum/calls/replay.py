@@ -23,7 +23,7 @@ from locum.authz.context import Conditions
 from locum.authz.services import CREATING_ACTIONS
 from locum.core.calls import BY_HEADER, Call, Signing
 from locum.core.partial_arn import Missing, PartialArn
-from locum.core.principal import Caller, Source, principal_of
+from locum.core.principal import Caller, PrincipalKind, Source, principal_of
 from locum.core.resources import UNKNOWN, Endpoint, ResourceFacts
 from locum.state import Role, State, User
 from locum.state.arns import entity_of
@@ -73,14 +73,16 @@ def _signing(record: Record) -> Signing:
 
 
 def as_of(call: Call, entity: User | Role) -> Call:
-    """`call`, made by `entity` where it was made by an earlier user or role with the same ARN."""
-    caller = call.caller
-    if caller.principal.unique_id == entity.id:
+    """`call`, made by `entity` where an earlier user or role with the same ARN made it, or it had another name."""
+    caller, session = call.caller, call.caller.session
+    named = caller.principal.arn if session is None else session.issuer_arn
+    if (caller.principal.unique_id, named) == (entity.id, entity.arn):
         return call
-    if caller.session is None:
-        principal = replace(caller.principal, unique_id=entity.id, user_id=entity.id)
+    if session is None:
+        principal = replace(caller.principal, arn=entity.arn, name=entity.name, unique_id=entity.id, user_id=entity.id)
         return call._replace(caller=replace(caller, principal=principal))
-    session = replace(caller.session, issuer_id=entity.id)
+    name = entity.name if session.kind == PrincipalKind.USER else session.name
+    session = replace(session, issuer_arn=entity.arn, issuer_id=entity.id, name=name)
     made: Caller = replace(caller, session=session, principal=principal_of(session))
     return call._replace(caller=made)
 

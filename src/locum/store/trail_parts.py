@@ -29,8 +29,8 @@ INDEXES: Final = {
 events: there may be few of them in parts full of others, of which nobody wants to read all."""
 
 LISTS: Final = {
-    Field.RESOURCE_NAME.value: "substr(item, instr(item, char(31)) + 1)",
-    Field.RESOURCE_TYPE.value: "substr(item, 1, instr(item, char(31)) - 1)",
+    Field.RESOURCE_NAME.value: "CAST(substr(item, instr(item, x'1f') + 1) AS TEXT)",
+    Field.RESOURCE_TYPE.value: "CAST(substr(item, 1, instr(item, x'1f') - 1) AS TEXT)",
 }
 """Tables of what rows have several of, and how it is taken from an item of the column `resources`."""
 
@@ -42,14 +42,17 @@ _FORMER: Final = "resources"
 
 _ITEMS: Final = """
 WITH RECURSIVE items (id, account, item, rest) AS (
-    SELECT id, account, '', resources FROM {table} WHERE resources <> ''
+    SELECT id, account, x'', CAST(resources AS BLOB) FROM {table} WHERE resources <> ''
     UNION ALL
-    SELECT id, account, substr(rest, 2, instr(substr(rest, 2), char(30)) - 1),
-           substr(rest, instr(substr(rest, 2), char(30)) + 2)
-    FROM items WHERE rest <> ''
+    SELECT id, account, substr(rest, 2, instr(substr(rest, 2), x'1e') - 1),
+           substr(rest, instr(substr(rest, 2), x'1e') + 2)
+    FROM items WHERE rest <> x''
 )
 """
-"""The items of the column `resources`, each between two record separators: a type, a unit separator and a name."""
+"""The items of the column `resources`, each between two record separators: a type, a unit separator and a name.
+
+They are taken apart as bytes: of text, substr() ends at the first NUL, and what is behind it would be lost.
+"""
 
 _KINDS: Final = ("trail", "strangers")
 
@@ -80,7 +83,7 @@ class Part:
             return [f"CREATE INDEX {made} ON {self.table} {INDEXES[name]}"]
         items = _ITEMS.format(table=self.table)
         columns = "value TEXT, account TEXT, id INTEGER, PRIMARY KEY (value, account, id)"
-        chosen = f"SELECT DISTINCT {LISTS[name]}, account, id FROM items WHERE item <> '' ORDER BY 1, 2, 3"  # noqa: S608 - names of ours
+        chosen = f"SELECT DISTINCT {LISTS[name]}, account, id FROM items WHERE item <> x'' ORDER BY 1, 2, 3"  # noqa: S608 - names of ours
         return [
             f"DROP INDEX IF EXISTS {self.table}_{_FORMER}",
             f"CREATE TABLE {made} ({columns}) WITHOUT ROWID",

@@ -201,6 +201,30 @@ def test_the_policies_of_groups_are_left_to_the_others_in_them(unused: Unused, p
     assert [policy for _, policy, _ in steps(unused.recommended(ann))] == ["own", "own"]
 
 
+@pytest.mark.parametrize("new", [{"NewUserName": "anna"}, {"NewPath": "/staff/"}, {"NewUserName": "ANN"}])
+def test_attack_what_a_user_took_under_a_former_name_is_not_taken_away(
+    unused: Unused, plane: InProcess, new: dict[str, str]
+) -> None:
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="data")
+    s3.put_object(Bucket="data", Key="a", Body=b"1")
+    key = plane.user("ann", allow("s3:*"))
+    unused.make().after(80)
+    plane.client("s3", key).copy_object(Bucket="data", Key="b", CopySource="data/a")
+    unused.iam.update_user(UserName="ann", NewUserName="between")
+    unused.iam.update_user(UserName="Between", NewUserName="ann")
+    unused.iam.update_user(UserName="ann", **new)
+    stranger = plane.user("between", allow("s3:*"))
+    plane.client("s3", stranger).list_buckets()
+    unused.after(20)
+    (user,) = [it for it in unused.iam.list_users()["Users"] if it["UserName"] != "between"]
+    (created, (detached, *_)) = steps(unused.recommended(user["Arn"]))
+    assert (created[0], detached) == ("CREATE_POLICY", "DETACH_POLICY")
+    (statement,) = created[2]
+    assert {"s3:GetObject", "s3:PutObject"} <= set(statement["Action"])
+    assert "s3:ListAllMyBuckets" not in statement["Action"]
+
+
 def test_attack_a_recommendation_that_breaks_fails_and_stays_not_under_way(
     unused: Unused, user: Key, plane: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,16 +45,16 @@ Known = Callable[[str], ResourceFacts]
 
 
 def test_a_bucket(plane: InProcess, known: Known) -> None:
-    client = plane.client("s3")
+    client, there = plane.client("s3"), {"region": REGION}
     client.create_bucket(Bucket="facts")
-    assert known("arn:aws:s3:::facts") == ResourceFacts(HOME)
+    assert known("arn:aws:s3:::facts") == ResourceFacts(HOME, attributes=there)
     policy = allowing(HOME, "s3:GetObject", "arn:aws:s3:::facts/*")
     client.put_bucket_policy(Bucket="facts", Policy=policy)
     client.put_bucket_tagging(Bucket="facts", Tagging={"TagSet": PAIRS})
     client.put_object(Bucket="facts", Key="a/b", Body=b"", Tagging="colour=red")
-    assert known("arn:aws:s3:::facts") == ResourceFacts(HOME, policy, TAGS)
-    assert known("arn:aws:s3:::facts/a/b") == ResourceFacts(HOME, policy, {"colour": "red"})
-    assert known("arn:aws:s3:::facts/nothing") == ResourceFacts(HOME, policy)
+    assert known("arn:aws:s3:::facts") == ResourceFacts(HOME, policy, TAGS, attributes=there)
+    assert known("arn:aws:s3:::facts/a/b") == ResourceFacts(HOME, policy, {"colour": "red"}, attributes=there)
+    assert known("arn:aws:s3:::facts/nothing") == ResourceFacts(HOME, policy, attributes=there)
 
 
 def test_a_bucket_of_another_account_is_known_to_be_its(plane: InProcess, known: Known) -> None:

@@ -31,7 +31,9 @@ rows = st.builds(
     read_only=st.booleans(),
     denied=st.booleans(),
     management=st.booleans(),
-    resources=st.lists(st.tuples(st.sampled_from(["T1", "T2"]), st.sampled_from(["n", "nn"])), max_size=2).map(tuple),
+    resources=st.lists(st.tuples(st.sampled_from(["T1", "T2"]), st.sampled_from(["n", "nn", "n\0n"])), max_size=2).map(
+        tuple
+    ),
     data=st.just(b"{}"),
     stranger=st.booleans(),
 )
@@ -40,7 +42,7 @@ queries = st.builds(
     AuditQuery,
     account=st.sampled_from([None, "000000000000"]),
     field=st.sampled_from([None, *Field]),
-    value=st.sampled_from(["e1", "r1", "PutUser", "iam", "anna", "AKIA", "arn:1", "n", "T1", ""]),
+    value=st.sampled_from(["e1", "r1", "PutUser", "iam", "anna", "AKIA", "arn:1", "n", "n\0n", "T1", ""]),
     start=st.one_of(st.none(), st.floats(0, 100)),
     end=st.one_of(st.none(), st.floats(0, 100)),
     read_only=maybe,
@@ -222,6 +224,26 @@ def test_attack_a_name_with_the_marks_between_resources_is_found_by_itself_alone
             )
         }
         assert found == {hostile: [1], "admin": [], "AWS::IAM::Role": []}
+        while trail.maintain(connection, 0.0):
+            pass
+
+
+def test_attack_a_name_with_a_nul_hides_neither_itself_nor_what_is_named_after_it(
+    connection: sqlite3.Connection,
+) -> None:
+    trail = Trail(connection, Retention(), part_rows=2)
+    named = (("AWS::S3::Object", "a\0b"), ("AWS::IAM::Role", "admin"), ("AWS::S3::Object", "\u00e9"))
+    stored(connection, trail, [row(1.0)._replace(resources=named), row(2.0), row(3.0)])
+    for _ in range(2):
+        found = {
+            value: [it.position for it in trail.find(connection, AuditQuery(field=field, value=value))]
+            for field, value in (
+                *((Field.RESOURCE_NAME, name) for name in ("a\0b", "admin", "\u00e9", "a", "b")),
+                *((Field.RESOURCE_TYPE, kind) for kind in ("AWS::S3::Object", "AWS::IAM::Role", "")),
+            )
+        }
+        assert {value for value, positions in found.items() if not positions} == {"a", "b", ""}
+        assert not any(positions not in ([], [1]) for positions in found.values())
         while trail.maintain(connection, 0.0):
             pass
 

@@ -124,8 +124,8 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     """The facts of a bucket or object: the policy is the bucket's, with what ACLs grant (`s3_access`).
 
     Bucket names are unique among all accounts. The attribute `absent` says that there is no such `bucket`, or no such
-    `key` in a bucket whose ACL lets others list it. `own_statements` is the number of statements of the bucket policy
-    where the policy of a bucket has others behind them.
+    `key` in a bucket whose ACL lets others list it; `region` where the bucket is. `own_statements` is the number of
+    statements of the bucket policy where the policy of a bucket has others behind them.
     """
     if arn.account:
         return _access_point(arn, parts)
@@ -141,7 +141,7 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
         return ResourceFacts(account=account)
     versions = _versions(bucket, key_name, parts) if slash else ()
     key, block = s3_access.current(versions), s3_access.block_of(account, bucket)
-    attributes = encryption.of_object(bucket, key_name, versions, parts)
+    attributes = {**encryption.of_object(bucket, key_name, versions, parts), "region": bucket.region_name}
     if parts:
         attributes = {**attributes, **_tags_of_versions(versions, parts, models.tagger)}
     if key_name and bucket.multiparts and parts:
