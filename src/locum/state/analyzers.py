@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from locum.core.arn import PARTITION
+from locum.core.clock import DAY
 from locum.state.autoscaling import regional
 from locum.state.entities import Entity, Tags
 
@@ -20,6 +21,8 @@ UNUSED_ACCESS: Final = ("UnusedIAMRole", "UnusedIAMUserAccessKey", "UnusedIAMUse
 """The types of findings of unused access."""
 CREATING: Final = "CREATING"
 """The status of an access preview that is under way."""
+PREVIEWS_KEPT: Final = DAY
+"""User Guide: the operations "will retrieve access previews and findings created within about 24 hours"."""
 IN_PROGRESS: Final = "IN_PROGRESS"
 """The status of a policy generation or a recommendation that is under way."""
 

@@ -63,6 +63,7 @@ def test_values_are_texts_as_policies_have_them() -> None:
         "Op\n  lonely",
         "Op\n  a:B * what",
         "Op\n  a:B *\nOp\n  a:B *",
+        "Op\nOther\n  a:B *",
     ],
 )
 def test_a_line_that_is_not_of_the_language_is_refused(text: str) -> None:

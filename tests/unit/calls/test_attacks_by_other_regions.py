@@ -10,7 +10,7 @@ import pytest
 
 from locum.calls import hypothetical
 from support.inprocess import InProcess, Key
-from support.plane import allow, refused
+from support.plane import allow, fresh, refused
 
 HERE, THERE = "us-east-1", "eu-west-1"
 IN_REGION = {"StringNotEquals": {"aws:RequestedRegion": THERE}}
@@ -18,7 +18,7 @@ IN_REGION = {"StringNotEquals": {"aws:RequestedRegion": THERE}}
 
 def _table(plane: InProcess) -> str:
     made = plane.client("dynamodb").create_table(
-        TableName="orders",
+        TableName=fresh("orders"),
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
@@ -27,11 +27,11 @@ def _table(plane: InProcess) -> str:
 
 
 def _topic(plane: InProcess) -> str:
-    return str(plane.client("sns").create_topic(Name="orders")["TopicArn"])
+    return str(plane.client("sns").create_topic(Name=fresh("orders"))["TopicArn"])
 
 
 def _secret(plane: InProcess) -> str:
-    return str(plane.client("secretsmanager").create_secret(Name="orders", SecretString="one")["ARN"])
+    return str(plane.client("secretsmanager").create_secret(Name=fresh("orders"), SecretString="one")["ARN"])
 
 
 def _key(plane: InProcess) -> str:
@@ -72,7 +72,7 @@ def test_what_may_be_called_in_one_region_alone_is_not_called_in_another(plane: 
     topic, key = _topic(plane), plane.user("there-alone", only)
     there = plane.client("sns", key, region=THERE)
     assert refused(lambda: there.publish(TopicArn=topic, Message="x")).code == "AuthorizationError"
-    own = there.create_topic(Name="orders")["TopicArn"]
+    own = there.create_topic(Name=fresh("orders"))["TopicArn"]
     there.publish(TopicArn=own, Message="x")
 
 

@@ -11,10 +11,9 @@ from importlib import import_module
 
 from locum.agents.under_way import UnderWay
 from locum.calls import Runtime
-from locum.services.accessanalyzer.previews import KEPT
 from locum.services.verbs import Outcome
 from locum.state import Entity, State, remove
-from locum.state.analyzers import AccessPreview
+from locum.state.analyzers import PREVIEWS_KEPT, AccessPreview
 
 
 class AccessPreviews(UnderWay):
@@ -34,13 +33,14 @@ class AccessPreviews(UnderWay):
             if it.under_way and name not in self.runs:
                 previewing = import_module("locum.agents.analyzers.previewing")
                 self.begin(name, previewing.Previewing(self._runtime, it, self._turns[it.account]))
-        return min((it.created + KEPT for it in previews), default=None)
+        return min((it.created + PREVIEWS_KEPT for it in previews), default=None)
 
     async def _delete_old(self) -> None:
         now = self._runtime.clock()
 
         def commit(state: State) -> Outcome:
-            return Outcome({}, tuple(remove(it) for it in state.every(AccessPreview) if it.created + KEPT <= now))
+            old = [it for it in state.every(AccessPreview) if it.created + PREVIEWS_KEPT <= now]
+            return Outcome({}, tuple(map(remove, old)))
 
         if commit(self._runtime.ledger.state).events:
             await self._runtime.ledger.transact(commit, lambda _outcome: ())

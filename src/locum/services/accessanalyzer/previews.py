@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from locum.core.clock import DAY
 from locum.core.identifiers import request_id
 from locum.services.accessanalyzer import filters, proposals
 from locum.services.accessanalyzer.analyzers import check_solver
@@ -19,11 +18,9 @@ from locum.services.accessanalyzer.kinds import ACCOUNT
 from locum.services.accessanalyzer.lookups import LISTS, analyzer_at, previews_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import put
-from locum.state.analyzers import CREATING, AccessPreview, Analyzer, PreviewFinding
+from locum.state.analyzers import CREATING, PREVIEWS_KEPT, AccessPreview, Analyzer, PreviewFinding
 from locum.state.autoscaling import regional
 
-KEPT: Final = DAY
-"""User Guide: the operations "will retrieve access previews and findings created within about 24 hours"."""
 _HOUR: Final = 3_600.0
 """User Guide: ListAccessPreviews retrieves those that were "created within about one hour"."""
 _MOST: Final = 1_000
@@ -43,7 +40,7 @@ def create_access_preview(ctx: Context, params: Params) -> Outcome:
     resource, configuration = proposals.proposed(analyzer, params["configurations"])
     there, token = previews_of(ctx.state, analyzer), params.get("clientToken") or ""
     for it in there:
-        if token and it.token == token and ctx.now < it.created + KEPT:
+        if token and it.token == token and ctx.now < it.created + PREVIEWS_KEPT:
             return _again(it, resource, configuration)
     if sum(it.created > ctx.now - _HOUR for it in there) >= _MOST:
         message = f"You have reached the limit of {_MOST} access previews of an analyzer in an hour."
@@ -125,7 +122,7 @@ def _summary(analyzer: Analyzer, it: AccessPreview) -> dict[str, Any]:
 def _preview(ctx: Context, analyzer: Analyzer, name: str) -> AccessPreview:
     """The access preview of an analyzer with that id. Raises Fault ResourceNotFoundException."""
     found = ctx.state.get(AccessPreview, ctx.account, regional(ctx.region, analyzer.name, name))
-    if found is None or ctx.now >= found.created + KEPT:
+    if found is None or ctx.now >= found.created + PREVIEWS_KEPT:
         raise not_found("access-preview", name)
     return found
 
