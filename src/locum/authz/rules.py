@@ -180,10 +180,14 @@ def parse_rules(text: str) -> ServiceRules:
             if rules.operations.keys() & set(names):
                 raise RulesError(f"spoken of twice: {sorted(rules.operations.keys() & set(names))}")
             rules.operations.update((name, OperationRule()) for name in names)
+    _check_complete(rules)
+    return rules._replace(prefix=prefix, protocol=protocol, caseless=caseless, also=also)
+
+
+def _check_complete(rules: ServiceRules) -> None:
     bare = sorted(name for name, rule in rules.operations.items() if rule == OperationRule())
     if bare:
         raise RulesError(f"named, and nothing is said of them: {bare}")
-    return rules._replace(prefix=prefix, protocol=protocol, caseless=caseless, also=also)
 
 
 def _lines(text: str) -> Iterator[str]:
