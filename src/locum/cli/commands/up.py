@@ -72,7 +72,7 @@ _PATIENCE: Final = 2.0
 @click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--history-events", type=click.IntRange(10_000), default=1_000_000, show_default=True, metavar="N",
-              help="The events that the event history keeps at most, for 90 days; 1.3 KB each.")  # fmt: skip
+              help="The events that the event history keeps at most, for 90 days; 1.4 KB each.")  # fmt: skip
 @click.option("--no-rate-limits", "rate_limits", is_flag=True, flag_value=False, default=True,
               help="Answer LookupEvents as often as it is asked; AWS answers twice a second.")  # fmt: skip
 @click.option("--function-port", "function_ports", type=click.IntRange(1, 65535), multiple=True, metavar="PORT",
