@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,14 @@ from support.functions import Meeting, meeting
 # On a busy machine inputs are generated slowly, which says nothing about what is tested.
 settings.register_profile("locum", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("locum")
+
+
+@pytest.fixture
+def own_heap() -> Iterator[None]:
+    """Have the garbage collector look at what the test makes alone: millions of objects of other tests take seconds."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from locum.backends.moto import bodies
 from locum.backends.moto.bodies import Body
 from support.inprocess import InProcess
 
+pytestmark = pytest.mark.usefixtures("own_heap")
+
 MIB = 1 << 20
 SIZE = 4 * MIB
 

@@ -14,6 +14,8 @@ from moto.core.common_models import BaseModel
 from locum.backends.moto import queues as moto_queues
 from support.inprocess import InProcess, refusal
 
+pytestmark = pytest.mark.usefixtures("own_heap")
+
 TABLE = {
     "TableName": "let-go-of",
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
