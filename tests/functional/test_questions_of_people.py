@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 
 import pytest
 from botocore.exceptions import ClientError
@@ -52,9 +53,17 @@ def test_attack_keys_without_end_are_refused_and_many_are_taken(plane: RunningPl
     assert ask(plane, "who-can", "sts:AssumeRole", arn, *endless).returncode == 2
 
 
+INTERRUPTIBLE = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
+"""Runs a command that SIGINT ends as at a terminal, also where the tests run in the background, which ignores it."""
+
+
 def test_calls_are_followed_while_they_are_made(plane: RunningPlane) -> None:
     name, key = plane.user(allow("sts:GetCallerIdentity"))
-    line = [LOCUM, "explain", "--data", str(plane.data), "--all", "--follow", "--principal", name]
+    line = [*INTERRUPTIBLE, LOCUM, "explain", "--data", str(plane.data), "--all", "--follow", "--principal", name]
     with group(line, env=plane.environment(), stdout=subprocess.PIPE) as following:
         assert following.stdout is not None
         for called in ("list_users", "list_roles"):
