@@ -9,39 +9,29 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Final, NamedTuple
+from typing import Final
 
 from locum.calls import RequestContext
 from locum.core.clock import iso8601
 from locum.core.principal import NOBODY
+from locum.wire import Codec
 
 _PAUSE: Final = 0.1
 """Seconds for which lines are gathered."""
 _WAITING: Final = 10_000
 """Lines that wait at most to be written, which is some seconds' worth."""
+_KINDS: Final = 1_024
+"""Kinds of lines that are remembered."""
 _PATIENCE: Final = 1.0
 """Seconds that the end waits for a reader."""
 
 
-class Entry(NamedTuple):
-    """One answer. `at` and `took` are seconds, by the wall clock. `code` is the error's, where Locum refused."""
+Kind = tuple[int, Codec | None, str, str, str, bool]
+"""What the lines of requests that are alike have in common: the status, the operation, the caller and its address, the
+error's code where Locum refused, and whether the policies deny what was only observed."""
 
-    at: float
-    took: float
-    status: int
-    operation: str
-    caller: str
-    source_ip: str
-    request_id: str
-    code: str = ""
-    observed: bool = False
-
-    def line(self) -> str:
-        """The entry as a line of text. Whoever sent the request chose no part of it that could break it."""
-        error = f"  {self.code}" if self.code else ""
-        observed = "  denied by the policies, observed" if self.observed else ""
-        head = f"{iso8601(self.at)}  {self.status}  {self.operation}  {self.caller}  {self.source_ip}"
-        return _printable(f"{head}  {self.took * 1000:.0f} ms  {self.request_id}{error}{observed}")
+Entry = tuple[float, float, str, Kind]
+"""One answer: its time and how long it took (seconds, by the wall clock), the id of the request, and its kind."""
 
 
 class AccessLog:
@@ -58,6 +48,8 @@ class AccessLog:
         self._written = 0
         self._left_out = 0
         self._thread: threading.Thread | None = None
+        self._told: dict[Kind, tuple[str, str]] = {}
+        self._second = -1, ""
 
     def add(self, context: RequestContext, status: int, now: float, code: str = "") -> None:
         """Add the line of a request that was answered `now`, by the wall clock. It runs on the event loop."""
@@ -66,7 +58,11 @@ class AccessLog:
             return
         if not self._gathered:
             asyncio.get_running_loop().call_later(_PAUSE, self._give)
-        self._gathered.append(_entry(context, status, now, code))
+        caller, authorization = context.caller, context.authorization
+        observed = authorization is not None and not code and not authorization.allowed
+        who = "-" if caller is NOBODY else caller.principal.arn
+        kind = status, context.codec, who, context.request.source_ip, code, observed
+        self._gathered.append((now, now - context.wall, context.request_id, kind))
 
     def close(self) -> None:
         """Write what is left, if somebody reads it."""
@@ -90,7 +86,7 @@ class AccessLog:
         with suppress(BrokenPipeError):  # nobody reads any more
             while (given := self._given.get()) is not None:
                 entries, left_out = given
-                lines = [entry.line() for entry in entries]
+                lines = list(map(self._line, entries))
                 if left_out + lost:
                     lines.append(f"... {left_out + lost} lines are left out: they could not be written in time")
                 try:
@@ -102,6 +98,18 @@ class AccessLog:
                     lost += left_out + len(entries)
                 self._written += len(entries)
 
+    def _line(self, entry: Entry) -> str:
+        at, took, request_id, kind = entry
+        told = self._told.get(kind)
+        if told is None:
+            if len(self._told) >= _KINDS:
+                self._told.clear()
+            told = self._told[kind] = _told(kind)
+        second = int(at)
+        if second != self._second[0]:
+            self._second = second, iso8601(at)
+        return f"{self._second[1]}{told[0]}{max(took, 0.0) * 1000:.0f} ms  {request_id}{told[1]}"
+
     def _write(self, text: bytes) -> None:
         left = memoryview(text)
         while left:
@@ -111,13 +119,16 @@ class AccessLog:
                 select.select((), (self._descriptor,), ())
 
 
-def _entry(context: RequestContext, status: int, now: float, code: str) -> Entry:
-    codec, caller, authorization = context.codec, context.caller, context.authorization
+def _told(kind: Kind) -> tuple[str, str]:
+    """What stands before and behind the particulars in the lines of a kind.
+
+    Whoever sent a request chose no part of it that could break a line.
+    """
+    status, codec, caller, source_ip, code, observed = kind
     operation = "-" if codec is None else f"{codec.service}:{codec.operation}"
-    observed = authorization is not None and not authorization.allowed and not code
-    who = "-" if caller is NOBODY else caller.principal.arn
-    took = max(0.0, now - context.wall)
-    return Entry(now, took, status, operation, who, context.request.source_ip, context.request_id, code, observed)
+    error = f"  {code}" if code else ""
+    denied = "  denied by the policies, observed" if observed else ""
+    return _printable(f"  {status}  {operation}  {caller}  {source_ip}  "), _printable(error + denied)
 
 
 def _printable(text: str) -> str:
