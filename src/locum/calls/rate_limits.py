@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final
 
 from locum.calls.request_context import RequestContext
 from locum.calls.throttling import throttled
+from locum.core.token_buckets import TokenBuckets
 
 _MOST: Final = 1_024
 """Accounts and Regions whose calls are counted. A Region is what the caller says it is: there is no end of them."""
@@ -16,17 +16,12 @@ class RateLimits:
     """Counts calls by operation, account and Region: a second's may come at once, and others later."""
 
     def __init__(self) -> None:
-        self._left: OrderedDict[tuple[str, str, str], tuple[float, float]] = OrderedDict()
+        self._buckets: dict[float, TokenBuckets] = {}
 
     def take(self, context: RequestContext, rate: float) -> None:
         """Count a call of an operation that may be called `rate` times a second. Raises Fault ThrottlingException."""
         codec = context.codec
         assert codec is not None
-        key = (codec.operation, context.caller.account, context.region)
-        left, at = self._left.pop(key, (rate, context.wall))
-        left = min(rate, left + max(0.0, context.wall - at) * rate)
-        self._left[key] = (left - 1 if left >= 1 else left), context.wall
-        if len(self._left) > _MOST:
-            self._left.popitem(last=False)
-        if left < 1:
+        buckets = self._buckets.setdefault(rate, TokenBuckets(rate, rate, _MOST))
+        if not buckets.take(f"{codec.operation} {context.caller.account} {context.region}", context.wall):
             raise throttled(codec.protocol, codec.service)
