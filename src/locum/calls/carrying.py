@@ -86,7 +86,7 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where = destination(context, facts)
-        there = self._decide_there(context, call, facts)
+        there = self._decide_there(context, call, facts, where.region)
         if codec.service == "s3" and codec.operation in s3.OF_BUCKET_OWNER:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()
@@ -121,15 +121,18 @@ class Carrying:
             await self._record_change(context, carried, fault)
         return answer
 
-    def _decide_there(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> Call:
+    def _decide_there(
+        self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts], region: str
+    ) -> Call:
         """`call` in the region that it is carried out in, where it is decided on as well. Raises Fault.
 
-        What was denied in the region that it was signed for, and is only observed, stays denied.
+        `region` is that of its destination. What was denied in the region that it was signed for, and is only observed,
+        stays denied.
         """
-        region = other_region(call, context.plan or authz.Plan(), facts, through=context.through is not None)
-        if not region:
+        other = other_region(call, context.plan or authz.Plan(), facts, region)
+        if not other:
             return call
-        here, there = context.authorization, call._replace(region=region)
+        here, there = context.authorization, call._replace(region=other)
         self._decide(context, there, facts)
         if here is not None and not here.allowed:
             context.authorization = here

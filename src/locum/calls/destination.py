@@ -56,15 +56,20 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     return found
 
 
-def other_region(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts], *, through: bool = False) -> str:
+def other_region(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts], region: str) -> str:
     """The region that a call is carried out in where that is not the one that it was signed for; else empty.
 
-    A policy may speak of it (aws:RequestedRegion). What copies from another region is carried out in its own. A bucket
-    answers in all regions, and is in one. `through`: the call comes through an access point of S3.
+    A policy may speak of it (aws:RequestedRegion). `region` is that of its destination (`named_region`). What copies
+    from another region is carried out in its own. A bucket answers in all regions, and is in one.
     """
+    found = _of_bucket(call, plan, facts) or region
+    return "" if found == call.region else found
+
+
+def named_region(call: Call, plan: authz.Plan, *, through: bool) -> str:
+    """The region of the destination of a call. `through`: it comes through an access point of S3."""
     named = _named(_without_points(plan.checks) if through else plan.checks, Destination("", call.region))
-    region = _of_bucket(call, plan, facts) or (named[0].region if named else call.region)
-    return "" if region == call.region else region
+    return named[0].region if named else call.region
 
 
 def _of_bucket(call: Call, plan: authz.Plan, facts: Mapping[str, ResourceFacts]) -> str:

@@ -19,7 +19,7 @@ from locum.authz import Authorization, Plan
 from locum.authz.access_points import is_access_point, placed, planned_through
 from locum.calls import access_points
 from locum.calls.carrying import Facts, facts_of
-from locum.calls.destination import other_region
+from locum.calls.destination import named_region, other_region
 from locum.calls.replay import as_of, doubt, planned_again, recorded_call
 from locum.calls.runtime import Runtime
 from locum.core.calls import Call
@@ -117,7 +117,7 @@ class Recorded:
         """
         assert one.call is not None
         found = authz.decide(state, one.call, one.plan, self.facts_of(one))
-        region = other_region(one.call, one.plan, self.facts, through=one.through)
+        region = other_region(one.call, one.plan, self.facts, named_region(one.call, one.plan, through=one.through))
         if not region or not found.allowed:
             return found
         return authz.decide(state, one.call._replace(region=region), one.plan, self.facts_of(one))
