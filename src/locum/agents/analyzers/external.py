@@ -67,7 +67,7 @@ async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: f
     owner, state = analyzer.account, runtime.ledger.state
     try:
         it = await policy_of(runtime, analyzer, resource)
-        if it is None or it.owner not in zones.accounts(state, analyzer):
+        if it is None or not zones.covers(state, analyzer, it.owner):
             return Analysis(resource, there=False)
         owner = it.owner
         findings = await found_by(state, analyzer, resource, it, now)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from locum.audit import Record
 from locum.calls import Runtime
 from locum.core.actors import ServiceRole
-from locum.core.arn import PARTITION, Arn
+from locum.core.arn import PARTITION, Arn, is_service_linked
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.core.principal import Source
@@ -28,7 +28,6 @@ KEY: Final = "AWS::KMS::Key"
 BUCKET: Final = "AWS::S3::Bucket"
 TABLE: Final = "AWS::DynamoDB::Table"
 _BLOCKS: Final = frozenset({"PutPublicAccessBlock", "DeletePublicAccessBlock"})
-_LINKED: Final = "/aws-service-role/"
 _SESSION: Final = "AccessAnalyzer"
 
 _log: Final = logging.getLogger("locum.agents")
@@ -121,7 +120,7 @@ def resource_of(text: str) -> Named | None:
         return None
     rest = arn.resource.removeprefix(beginning)
     if kind == ROLE:
-        return None if arn.resource.startswith(f"role{_LINKED}") else Named(kind, text)
+        return None if is_service_linked(text) else Named(kind, text)
     if kind in ("AWS::Lambda::Function", "AWS::SNS::Topic"):
         rest = rest.partition(":")[0]
     elif kind in (BUCKET, TABLE):
@@ -150,7 +149,7 @@ async def every(runtime: Runtime, make: Make, role: ServiceRole, region: str) ->
     """All resources of the account of `role` in a region, which it lists, and whether each type could be listed."""
     roles = runtime.ledger.state.table(Role, role.account).values()
     found, complete = await of_kinds(runtime, make, role, region, KINDS)
-    return [*(Named(ROLE, it.arn) for it in roles if not it.path.startswith(_LINKED)), *found], complete
+    return [*(Named(ROLE, it.arn) for it in roles if not is_service_linked(it.arn)), *found], complete
 
 
 async def of_kinds(

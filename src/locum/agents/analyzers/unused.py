@@ -20,7 +20,7 @@ from locum.core.arn import is_service_linked
 from locum.core.clock import DAY
 from locum.services.accessanalyzer.exclusions import age_of, is_excluded
 from locum.services.accessanalyzer.lookups import findings_of
-from locum.services.accessanalyzer.zones import accounts
+from locum.services.accessanalyzer.zones import accounts, covers
 from locum.services.verbs import LastUse
 from locum.state import Role, State, User
 from locum.state.analyzers import UNUSED_PERMISSION, AccessFinding, Analyzer
@@ -67,7 +67,7 @@ async def analyzed(runtime: Runtime, analyzer: Analyzer, resource: Named, now: f
     """What of a user or role is not used, as it is `now`."""
     state = runtime.ledger.state
     entity = entity_of(state, resource.arn)
-    if not isinstance(entity, User | Role) or entity.account not in accounts(state, analyzer):
+    if not isinstance(entity, User | Role) or not covers(state, analyzer, entity.account):
         return Analysis(resource, there=False, listed=False)
     try:
         uses = await runtime.ledger.read(lambda: runtime.usage.uses(entity.account, entity.id))

@@ -111,6 +111,16 @@ def accounts(state: State, analyzer: Analyzer) -> frozenset[str]:
     return frozenset() if reason(state, analyzer) else frozenset(_members(state, analyzer, active=True))
 
 
+def covers(state: State, analyzer: Analyzer, account: str) -> bool:
+    """Whether an account is among the `accounts` of an analyzer, of which there may be thousands."""
+    if not of_organization(analyzer.type):
+        return account == analyzer.account
+    organization, member = _organization(state, analyzer), member_of(state, account)
+    if organization is None or member is None or reason(state, analyzer):
+        return False
+    return member.account == organization.account and member.status == ACTIVE
+
+
 def trusted(state: State, analyzer: Analyzer) -> frozenset[str]:
     """The accounts whose principals are inside of the zone."""
     if not of_organization(analyzer.type):
