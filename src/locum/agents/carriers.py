@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from locum.agents.waiting import cancelled
 from locum.calls import Calls, Runtime
 from locum.core.carriers import FOLDER, TOKENS, Carrier, Kind
 from locum.core.errors import ConfigurationError, Fault
@@ -114,9 +115,7 @@ class CarrierHost:
 
     async def close(self) -> None:
         """Renew nothing any more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled(*self._tasks)
 
     # -- tokens ------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from locum.agents.waiting import rung
+from locum.agents.waiting import cancelled, rung
 from locum.backends import Backend, BackendCall, Carried
 from locum.core.actors import service_principal
 from locum.core.arn import PARTITION
@@ -72,8 +72,7 @@ class ScheduleHost(Backend):
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
         await self._behind.close()
 
     def _note(self, call: BackendCall) -> None:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from locum.agents.waiting import rung
+from locum.agents.waiting import cancelled, rung
 from locum.core.clock import Clock
 from locum.core.errors import LocumError, PassingStorageError, StorageError
 from locum.state import Event
@@ -70,9 +70,7 @@ class Reconciler(ABC):
 
     async def close(self) -> None:
         """End. What is not done is done after the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled(*self._tasks)
 
     async def apart(self, name: str, step: Awaitable[float | None]) -> float | None:
         """What `step` does for one of many: where that breaks, it is told and tried again, and the others go on.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from locum.agents.reconciling import Reconciler
+from locum.agents.waiting import cancelled
 from locum.core.errors import LocumError
 from locum.state import Entity, Event, Put
 
@@ -53,10 +54,7 @@ class UnderWay(Reconciler):
     async def close(self) -> None:
         """End. What is under way goes on with the next start."""
         await super().close()
-        tasks = list(self._at_work.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(*self._at_work.values())
 
     async def _go_on(self, name: str, run: Run) -> None:
         try:

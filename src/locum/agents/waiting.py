@@ -1,9 +1,10 @@
-"""Waiting for an event, but not for longer than it may take."""
+"""Waiting: for an event, but not for longer than it may take, and for the end of tasks."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 
 async def rung(bell: asyncio.Event, patience: float | None) -> bool:
@@ -15,3 +16,10 @@ async def rung(bell: asyncio.Event, patience: float | None) -> bool:
         async with asyncio.timeout(patience):
             await bell.wait()
     return bell.is_set()
+
+
+async def cancelled(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks, and wait until they have ended, however they do."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.agents.reconciling import RETRY, Reconciler
+from locum.agents.waiting import cancelled
 from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import LocumError
@@ -74,10 +75,7 @@ class Analyzers(Reconciler):
     async def close(self) -> None:
         """End. What was not analyzed is analyzed after the next start."""
         await super().close()
-        tasks = list(self._at_work.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(*self._at_work.values())
 
     def _look_again(self, arns: Sequence[str]) -> None:
         for arn in arns:

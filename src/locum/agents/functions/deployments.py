@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from locum.agents.functions.sources import Make
-from locum.agents.waiting import rung
+from locum.agents.waiting import cancelled, rung
 from locum.backends import Backend, BackendCall, Carried
 from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall
@@ -105,9 +105,7 @@ class DeploymentHost(Backend):
         return carried
 
     async def close(self) -> None:
-        for task in self._under_way:
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await cancelled(*self._under_way)
 
     def _check_idle(self, call: BackendCall) -> None:
         """Check that the group of a deployment that is asked for has none under way. Raises Fault."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from locum.agents.waiting import rung
+from locum.agents.waiting import cancelled, rung
 from locum.calls.carrying import Make
 from locum.compute.functions.log import LogEvent
 from locum.core.actors import ServiceRole
@@ -86,9 +86,7 @@ class FunctionLogs:
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=PATIENCE)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await cancelled(*late)
 
     async def _in_turn(self, writer: ServiceRole) -> None:
         waiting = self._waiting[writer]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from locum.agents.functions.execution_roles import named_function
-from locum.agents.waiting import rung
+from locum.agents.waiting import cancelled, rung
 from locum.backends import BackendCall
 from locum.compute.functions.functions import Functions, Launch
 from locum.core.clock import MovableClock, iso8601
@@ -91,10 +91,7 @@ class ProvisionedConcurrency:
 
     async def close(self) -> None:
         """End the keepers; environments are ended with all others."""
-        tasks = [*self._keepers.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(*self._keepers.values())
 
     # -- operations --------------------------------------------------------------------------------------
 
@@ -229,9 +226,7 @@ class ProvisionedConcurrency:
         try:
             await rung(changed, seconds)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancelled(*tasks)
 
     def _release(self, launch: Launch) -> None:
         self._functions.release(launch.function.arn, launch.function.version)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from locum.agents.event_schedules import next_time
 from locum.agents.functions.sources import Make
-from locum.agents.waiting import rung
+from locum.agents.waiting import cancelled, rung
 from locum.backends import Backend, BackendCall, Carried
 from locum.core.actors import service_principal
 from locum.core.arn import Arn
@@ -97,9 +97,7 @@ class RotationHost(Backend):
 
     async def close(self) -> None:
         tasks = [*self._under_way, *(() if self._task is None else (self._task,))]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(*tasks)
 
     async def _rotate(self, secret: Secret, params: Mapping[str, Any], cause: str) -> dict[str, Any]:
         """Configure the rotation of a secret, and begin one. Raises Fault."""

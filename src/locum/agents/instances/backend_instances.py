@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from msgspec.structs import replace
 
+from locum.agents.waiting import cancelled
 from locum.calls import Runtime
 from locum.calls.backend_answers import backend_answer
 from locum.core.errors import Fault, LocumError
@@ -58,8 +59,7 @@ class BackendInstances:
     async def close(self) -> None:
         """Compare no more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
 
     async def compare(self) -> None:
         """Take over what became of the instances. Raises Fault, where the backend does not answer, or LocumError."""

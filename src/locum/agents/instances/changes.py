@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from locum.agents.reconciling import follow
+from locum.agents.waiting import cancelled
 from locum.state import Event, Instance, Removed, kind_of
 from locum.store import Ledger
 
@@ -25,8 +26,7 @@ class InstanceChanges:
     async def close(self) -> None:
         """End."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
 
     def _hear(self, events: Sequence[Event] | None) -> None:
         for instance in changed_instances(events):

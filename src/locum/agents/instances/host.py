@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from locum.agents.aws_hosts import AwsHosts
 from locum.agents.instances.managed_instances import ManagedInstances
+from locum.agents.waiting import cancelled
 from locum.calls import Calls, Runtime
 from locum.compute.handover import Entrance
 from locum.core.actors import service_principal
@@ -152,8 +153,7 @@ class InstanceHost:
     async def close(self) -> None:
         """Expect nobody any more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
 
     async def reconcile(self) -> float:
         """Terminate what is without its launcher, where the grace period is over; the seconds until then, or 0."""

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from locum.agents.instances.command_output import CommandOutput
 from locum.agents.instances.managed_instances import Place, SessionOf
+from locum.agents.waiting import cancelled
 from locum.calls import Calls, Runtime
 from locum.compute.commands import CANNOT_START, Result, run_inside
 from locum.compute.environment import of_command
@@ -104,9 +105,7 @@ class RunCommand:
     async def close(self) -> None:
         """End the commands that run; the next start says what became of them."""
         tasks = [it.task for it in self._running.values() if it.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(*tasks)
 
     async def _recover(self) -> None:
         """Say of what ran before this plane that it has ended."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from locum.agents.lake.column_store import ColumnStore
 from locum.agents.lake.results import MOST_OCTETS, Results
 from locum.agents.lake.selections import selection_of
+from locum.agents.waiting import cancelled
 from locum.audit.lake.messages import Query
 from locum.audit.lake.process import WorkerEnded
 from locum.calls import Runtime
@@ -81,8 +82,7 @@ class Runner:
         for over in self._over.values():
             over.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
 
     async def _run(self) -> None:
         while True:

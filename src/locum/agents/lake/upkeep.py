@@ -14,6 +14,7 @@ from locum.agents.lake.column_store import ColumnStore
 from locum.agents.lake.results import MOST_IN_ALL, Results
 from locum.agents.lake.running import committed
 from locum.agents.lake.selections import present
+from locum.agents.waiting import cancelled
 from locum.calls import Runtime
 from locum.core.clock import DAY
 from locum.core.errors import LocumError
@@ -43,8 +44,7 @@ class Upkeep:
     async def close(self) -> None:
         """End."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
 
     async def once(self) -> None:
         """Do all that is to be done now. Raises LocumError."""

@@ -17,6 +17,7 @@ from locum.agents.stack_sets.placing import Outcome as Placed
 from locum.agents.stack_sets.placing import Placing
 from locum.agents.stack_sets.roles import Entries
 from locum.agents.stacks.waits import Bell
+from locum.agents.waiting import cancelled
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.services.cloudformation.stack_sets.lookup import instance_of, results_of, set_of
@@ -55,9 +56,7 @@ class OperationRun:
                 await self._step()
         finally:
             self._results = {}
-            for task in self._working:
-                task.cancel()
-            await asyncio.gather(*self._working, return_exceptions=True)
+            await cancelled(*self._working)
             self._working = {}
 
     def changed(self) -> None:

@@ -18,6 +18,7 @@ from locum.agents.stacks.commits import Commits
 from locum.agents.stacks.importing import Importer
 from locum.agents.stacks.making import Failed, Maker
 from locum.agents.stacks.triggers import Watch
+from locum.agents.waiting import cancelled
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
@@ -304,9 +305,7 @@ class StackRun:
                         for others in waiting.values():
                             others.discard(name)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await cancelled(*running)
         return failed
 
     def _evaluated(self, stack: Stack, version: StackVersion) -> Evaluation:

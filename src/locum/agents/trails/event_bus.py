@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from locum.agents.waiting import cancelled
 from locum.audit import Record, cloudtrail_event
 from locum.backends import Backend, BackendCall, Carried
 from locum.calls import Runtime
@@ -72,8 +73,7 @@ class TrailEvents(Backend):
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancelled(self._task)
 
     async def _note(self, call: BackendCall) -> None:
         """Note what a call says of a rule: whether it may be for events of CloudTrail, and for reading ones."""
