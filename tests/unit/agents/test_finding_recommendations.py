@@ -272,7 +272,7 @@ def test_attack_recommendations_about_many_findings_are_not_worked_out_all_at_on
     for role in roles:
         plane.client("s3", unused.session(role, user)).list_buckets()
     unused.after(20)
-    work, at_work, most = recommending.Recommending._made, 0, 0
+    work, at_work, most = recommending.Recommending.made, 0, 0
 
     async def counted(self: recommending.Recommending) -> Any:
         nonlocal at_work, most
@@ -283,7 +283,7 @@ def test_attack_recommendations_about_many_findings_are_not_worked_out_all_at_on
         finally:
             at_work -= 1
 
-    monkeypatch.setattr(recommending.Recommending, "_made", counted)
+    monkeypatch.setattr(recommending.Recommending, "made", counted)
     found = [unused.findings(role)[0]["id"] for role in roles]
     for finding in found:
         unused.client.generate_finding_recommendation(analyzerArn=unused.arn, id=finding)

@@ -10,5 +10,5 @@ upkeep       what becomes of an analyzer's findings
 resources    the resources of an account: by the lists of their services, in which role, and by their ARNs
 previews     access previews: what would be found, in `previewing`, of what is proposed (`proposals`)
 jobs         the policies that are generated from recorded calls, in `generating`, and what is recommended about
-             findings, in `recommending`
+             findings, in `recommending`: each is a `job`
 """

@@ -8,56 +8,31 @@ also where a call took it beside its own action. The policies of a user's groups
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
+from locum.agents.analyzers.job import Job
 from locum.analysis import unused as rules
 from locum.analysis.refining import refined
-from locum.calls import Runtime
 from locum.calls.activity import Taken, taken
 from locum.core.clock import DAY
-from locum.core.errors import StorageError
 from locum.services.accessanalyzer.exclusions import age_of
-from locum.services.verbs import LastUse, Outcome
-from locum.state import Policy, Role, State, User, managed, put
+from locum.services.verbs import LastUse
+from locum.state import Policy, Role, State, User, managed
 from locum.state.analyzers import AccessFinding, Analyzer, FindingRecommendation
 from locum.state.arns import entity_by_arn, entity_of
 from locum.state.attachments import Attachment, identity_policies
 from locum.state.autoscaling import regional
 
-_log: Final = logging.getLogger("locum.agents")
 
-
-class Recommending:
+class Recommending(Job[FindingRecommendation]):
     """One recommendation."""
 
-    def __init__(self, runtime: Runtime, it: FindingRecommendation) -> None:
-        self._runtime = runtime
-        self._it = it
+    broken = "The recommendation could not be worked out."
 
-    async def run(self) -> None:
-        """Work it out, and commit it unless its finding or its analyzer is gone."""
-        it = self._it
-        try:
-            made = await self._made()
-        except (StorageError, OSError):  # storage that does not work at the moment, say
-            raise
-        except Exception:  # a fault barrier: a recommendation that breaks fails, and does not stay under way
-            _log.exception("the recommendation about the finding %s fails", it.id)
-            made = _failure(it, "SERVICE_ERROR", "The recommendation could not be worked out.")
-
-        def commit(state: State) -> Outcome:
-            there = state.get(FindingRecommendation, it.account, it.key)
-            if there is None or not there.under_way or there.started != it.started:
-                return Outcome({})
-            return Outcome({}, (put(replace(made, ended=self._runtime.clock())),))
-
-        await self._runtime.ledger.transact(commit, lambda _outcome: ())
-
-    async def _made(self) -> FindingRecommendation:
+    async def made(self) -> FindingRecommendation:
         """The recommendation, from the policies and uses as they are now."""
         it, runtime = self._it, self._runtime
         state, now = runtime.ledger.state, runtime.clock()
@@ -65,19 +40,15 @@ class Recommending:
         entity = entity_of(state, it.resource)
         finding = state.get(AccessFinding, it.account, it.key)
         if analyzer is None or finding is None or finding.status == "RESOLVED" or not isinstance(entity, User | Role):
-            return _failure(it, "RESOURCE_NOT_FOUND_ERROR", f"There is nothing unused of {it.resource} any more.")
+            return self.failed("RESOURCE_NOT_FOUND_ERROR", f"There is nothing unused of {it.resource} any more.")
         since = now - age_of(analyzer.configuration) * DAY
         uses = await runtime.ledger.read(lambda: runtime.usage.uses(entity.account, entity.id))
         calls = await taken(runtime, Taken(entity.arn, max(since, entity.created), None))
         if calls["truncated"]:  # what the others took is not known, and would be taken away
-            return _failure(it, "SERVICE_ERROR", "There are more different calls than can be looked at.")
+            return self.failed("SERVICE_ERROR", "There are more different calls than can be looked at.")
         needed = frozenset(row[0] for row in calls["permissions"])
         steps = await asyncio.to_thread(_steps, state, entity, uses, since, needed)
         return replace(it, status="SUCCEEDED", steps=steps)
-
-
-def _failure(it: FindingRecommendation, code: str, message: str) -> FindingRecommendation:
-    return replace(it, status="FAILED", code=code, message=message)
 
 
 def _steps(
