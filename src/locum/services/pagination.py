@@ -18,6 +18,11 @@ from locum.services.verbs import Outcome, Params
 T = TypeVar("T")
 
 
+def newest_first(at: float, name: str) -> str:
+    """The sort key of an item of the time `at` (epoch seconds) in a list that begins with the latest one."""
+    return f"{10**15 - int(1000 * at):016d}/{name}"
+
+
 class Ordered(tuple[T, ...]):
     """Items that are sorted already, of which a page is found by bisection."""
 

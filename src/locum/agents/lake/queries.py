@@ -23,6 +23,7 @@ from locum.core.errors import ConfigurationError, Fault
 from locum.core.identifiers import request_id
 from locum.core.markers import key_in, marker_of
 from locum.services.cloudtrail.event_data_stores import PAGES, store_named
+from locum.services.pagination import newest_first
 from locum.state import Event, EventDataStoreQuery, State, put, remove
 from locum.state.autoscaling import regional
 from locum.state.event_data_stores import arn_of
@@ -169,7 +170,7 @@ class Queries:
             and now < it.expires
             and it.status == params.get("QueryStatus", it.status)
         ]
-        page = PAGES.page(params, found, lambda it: f"{10**15 - int(1000 * it.started):016d}/{it.id}")
+        page = PAGES.page(params, found, lambda it: newest_first(it.started, it.id))
         return page.outcome("Queries", _listed).answer
 
     def _query(self, call: BackendCall) -> EventDataStoreQuery:

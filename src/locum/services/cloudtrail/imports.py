@@ -20,6 +20,7 @@ from locum.core.principal import Source
 from locum.services.asking import Asking, asking
 from locum.services.cloudtrail.destinations import SESSION
 from locum.services.cloudtrail.event_data_stores import PAGES, find, refuse_deleted
+from locum.services.pagination import newest_first
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import EventDataStore, State, TrailImport, TrailImportFailure, put, remove
 from locum.state.autoscaling import regional
@@ -144,7 +145,7 @@ def list_imports(ctx: Context, params: Params) -> Outcome:
         for it in ctx.state.table(TrailImport, ctx.account).values()
         if it.region == ctx.region and wanted in (None, it.store) and params.get("ImportStatus", it.status) == it.status
     ]
-    page = PAGES.page(params, found, lambda it: f"{10**15 - int(1000 * it.created):016d}/{it.id}")
+    page = PAGES.page(params, found, lambda it: newest_first(it.created, it.id))
     members = ("ImportId", "ImportStatus", "Destinations", "CreatedTimestamp", "UpdatedTimestamp")
     return page.outcome("Imports", lambda it: {name: _shown(it)[name] for name in members})
 

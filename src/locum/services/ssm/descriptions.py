@@ -12,7 +12,7 @@ from typing import Any, Final
 from locum.core.clock import iso8601_ms
 from locum.core.errors import Fault
 from locum.credentials import KeyRing
-from locum.services.pagination import Pagination
+from locum.services.pagination import Pagination, newest_first
 from locum.services.ssm import faults
 from locum.services.ssm.documents import PLUGIN, RUN_SHELL_SCRIPT
 from locum.services.ssm.scripts import Printed, output_of, plan_of
@@ -118,7 +118,7 @@ def list_commands(ctx: Context, params: Params) -> Outcome:
             found.append((command, invocations))
     for entry in params.get("Filters") or ():
         found = [row for row in found if _passes(entry, row[0], status_of(*row)[0])]
-    page = _LIST.page(params, found, lambda row: _newest_first(row[0].requested, row[0].id))
+    page = _LIST.page(params, found, lambda row: newest_first(row[0].requested, row[0].id))
     return page.outcome("Commands", lambda row: command_shape(*row, ctx.keyring))
 
 
@@ -133,7 +133,7 @@ def list_command_invocations(ctx: Context, params: Params) -> Outcome:
     ]
     for entry in params.get("Filters") or ():
         found = [row for row in found if _passes(entry, row[0], row[1].status)]
-    page = _LIST.page(params, found, lambda row: _newest_first(row[1].requested, row[1].key))
+    page = _LIST.page(params, found, lambda row: newest_first(row[1].requested, row[1].key))
     return page.outcome("CommandInvocations", lambda row: _invocation_shape(ctx, *row, detailed=detailed))
 
 
@@ -288,10 +288,6 @@ def _passes(entry: Mapping[str, str], command: Command, status: str) -> bool:
     if key not in tests:
         raise faults.invalid_filter_key(key)
     return tests[key]()
-
-
-def _newest_first(requested: float, key: str) -> str:
-    return f"{10**14 - int(requested * 1000):015d} {key}"
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
