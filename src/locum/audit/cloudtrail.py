@@ -41,6 +41,7 @@ def cloudtrail_event(record: Record) -> dict[str, Any]:
     }
     if record.error_code:
         event["errorCode"] = _error_code(record)
+    if record.error_message:
         event["errorMessage"] = record.error_message
     event["requestParameters"] = record.parameters or None
     event["responseElements"] = None if record.read_only or record.error_code else record.answer or None
@@ -61,6 +62,8 @@ def cloudtrail_event(record: Record) -> dict[str, Any]:
     event["eventCategory"] = "Management" if record.management else "Data"
     if tls := _tls_details(record):
         event["tlsDetails"] = tls
+    if record.identity.from_console and record.event_type == "AwsApiCall":
+        event["sessionCredentialFromConsole"] = "true"
     return event
 
 

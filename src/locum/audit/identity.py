@@ -41,6 +41,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     transitive_tag_keys: tuple[str, ...] = ()
     context: dict[str, str | tuple[str, ...]] = {}
     scopes: tuple[str, ...] = ()
+    from_console: bool = False
 
     @property
     def assumed_root(self) -> bool:
@@ -96,6 +97,7 @@ def identify(caller: Caller) -> Identity:
         session.transitive_tag_keys,
         dict(session.context),
         session.scopes,
+        session.from_console,
     )
 
 
@@ -125,5 +127,6 @@ def caller_of(identity: Identity) -> Caller:
         context=identity.context,
         delegate=identity.delegate,
         scopes=identity.scopes,
+        from_console=identity.from_console,
     )
     return Caller(principal_of(session), identity.access_key_id, session)

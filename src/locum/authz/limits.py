@@ -3,6 +3,7 @@
 IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, GetSessionToken, GetFederationToken.
 
     credentials of          IAM API                      STS API
+    the console             as permitted                 as permitted, not GetSessionToken, not GetFederationToken
     GetSessionToken         only with MFA                only AssumeRole, GetScopedCredentials, GetCallerIdentity
     GetFederationToken      none                         only GetScopedCredentials, GetCallerIdentity
     AssumeRoot              as its task policy permits   only GetCallerIdentity
@@ -42,7 +43,8 @@ def limit(call: Call) -> Fault | None:
     kind = call.caller.principal.kind
     if kind is PrincipalKind.FEDERATED_USER:
         return _invalid()
-    if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and session.mfa_at is None and not session.assumed_root:
+    by_get_session_token = kind in (PrincipalKind.USER, PrincipalKind.ROOT) and not session.from_console
+    if by_get_session_token and session.mfa_at is None and not session.assumed_root:
         return _invalid()
     return None
 
@@ -60,9 +62,8 @@ def _sts(call: Call) -> Fault | None:
         return _not_with_session(operation)
     if kind is PrincipalKind.FEDERATED_USER and operation != _SCOPING:
         return _not_with_session(operation)
-    if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and operation not in _OF_USER_SESSIONS:
-        return _not_with_session(operation)
-    return None
+    by_get_session_token = kind in (PrincipalKind.USER, PrincipalKind.ROOT) and not session.from_console
+    return _not_with_session(operation) if by_get_session_token and operation not in _OF_USER_SESSIONS else None
 
 
 def _s3_control(call: Call) -> Fault | None:

@@ -50,6 +50,7 @@ from locum.cli.backends import (
     rotation_host,
     schedule_host,
 )
+from locum.cli.console_door import ConsoleDoor
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
@@ -102,7 +103,8 @@ class Options:
     metadata requests that an instance may make in a second, None: any number. `history_events`: those that the event
     history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
     `driver` is what makes instances real, with `closed` file systems, or as each a `container`. `access_log` is the
-    file descriptor for a line about each request; None: there are none.
+    file descriptor for a line about each request; None: there are none. `console`: serve one, at `console_port`; None:
+    the usual one, or a free one where that is taken.
     Raises ConfigurationError where an account or a region cannot be one.
     """
 
@@ -125,6 +127,8 @@ class Options:
     closed: bool = False
     container: Container | None = None
     access_log: int | None = None
+    console: bool = False
+    console_port: int | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -156,6 +160,7 @@ class Node:
                 self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
                 undone.callback(self._tls_socket.close)
             self.agents = AgentDoor.where_asked(options.agents, undone)
+            self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
             retention = Retention(rows=options.history_events)
             self.journal = SqliteJournal.open(options.data, retention, entropy)
             undone.callback(self.journal.close)
@@ -201,6 +206,9 @@ class Node:
         if self.agents is not None:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
+        if self.console is not None:
+            self.console.prepare(runtime, lambda: self.account)
+            await self.listeners.open(self.console.socket, self.console)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
         of_records = self.trails, self.analyzers, self.previews, self.analyzer_jobs, self.imports, self.audits
@@ -230,6 +238,8 @@ class Node:
         await self.backend_instances.close()
         if self.agents is not None:
             self.agents.close()
+        if self.console is not None:
+            self.console.close()
         await self.announced_ends.close()
         await self.audits.close()
         await self.trails.close()

@@ -62,7 +62,7 @@ data_option = click.option(
 class Plane:
     """A running plane. `endpoint` is its URL, `port` that of the gateway, `tls_port` that of it over TLS (0: none).
 
-    `agents` is the address of the listener for agents, HOST:PORT, or empty.
+    `agents` is the address of the listener for agents, HOST:PORT, or empty. `console` is the console's URL, or empty.
     """
 
     endpoint: str
@@ -72,6 +72,7 @@ class Plane:
     pid: int
     tls_port: int = 0
     agents: str = ""
+    console: str = ""
 
 
 @dataclass(frozen=True, slots=True)

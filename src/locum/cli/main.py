@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "activate": "print the code with which another machine becomes an instance",
     "agent": "be an instance: serve metadata service and gateway of a plane elsewhere",
     "credential-process": "print credentials of IAM Roles Anywhere for a certificate, as SDKs read them",
+    "console": "open the console, signed in",
     "explain": "tell why a call was allowed or denied",
     "who-can": "tell who can do something, and under which conditions",
     "what-can": "tell what a user or role can do",

@@ -135,7 +135,7 @@ class Session:
     credentials that IMDS delivered. `mfa_at` is when a second factor was shown. `context` holds further
     condition keys that the session fixes (claims). `delegate` is the account to which the principal delegated
     these credentials. `scopes` are the scope down policies of GetScopedCredentials, each of which limits it, and
-    `padding` makes the session token as long as was asked for.
+    `padding` makes the session token as long as was asked for. `from_console`: somebody signed in to the console.
     """
 
     kind: PrincipalKind
@@ -157,6 +157,7 @@ class Session:
     delegate: str = ""
     scopes: tuple[str, ...] = ()
     padding: str = ""
+    from_console: bool = False
 
     @property
     def assumed_root(self) -> bool:

@@ -21,6 +21,7 @@ from locum.agents.instances.host import GRACE, InstanceHost
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.compose import Node, Options
+from locum.cli.console_door import no_console
 from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text, user_home
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
@@ -87,6 +88,8 @@ _PATIENCE: Final = 2.0
 @click.option("--agents-host", default="127.0.0.1", show_default=True, help="The address for that: of this machine.")
 @click.option("--agents-port", type=click.IntRange(0, 65535), default=4568, show_default=True,
               help="The port; 0 picks a free one.")  # fmt: skip
+@click.option("--console/--no-console", default=True, help="Serve the console, on an origin of its own.")
+@click.option("--console-port", type=click.IntRange(0, 65535), help="Its port; 4567, or a free one if that is taken.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors; else each request has a line.")
 def command(data: Path, quiet: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -189,7 +192,9 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     activate = None if node.agents is None else node.agents.activate
     own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.audits)
     carriers = CarrierAttachments(node.carriers)
-    control = Control(node.options.data, {**attachments.questions, **carriers.questions, **own.questions})
+    console = {"console": no_console} if node.console is None else node.console.questions
+    asked = {**attachments.questions, **carriers.questions, **own.questions, **console}
+    control = Control(node.options.data, asked)
     changes = InstanceChanges(node.ledger, attachments.review)
     await control.open()
     changes.start()
@@ -221,7 +226,8 @@ def _tell_of(instances: int) -> None:
 def _announce(node: Node, port: int) -> Plane:
     options = node.options
     place = f"http://127.0.0.1:{port}", port, options.settings.region, node.account, os.getpid()
-    plane = Plane(*place, node.tls_port or 0, "" if node.agents is None else node.agents.address)
+    agents = "" if node.agents is None else node.agents.address
+    plane = Plane(*place, node.tls_port or 0, agents, "" if node.console is None else node.console.url)
     node.journal.directory.write(PLANE_FILE, plane_text(plane))
     return plane
 
@@ -232,6 +238,7 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
     tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
     agents = f"\nagents: on {plane.agents}, with a code of `locum activate`" if plane.agents else ""
+    console = f"\nconsole: {plane.console}  (signed in: `{locum} console{flag}`)" if plane.console else ""
     made = {PROCESS: "processes", CONTAINER: "containers"}.get(options.driver)
     driver = f"\ninstances: {made}, which run their user data" if made else ""
     sees = not options.closed and options.driver != CONTAINER  # an instance, the tour's program
@@ -239,7 +246,7 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     moved = f"\nthe clock was moved: {told_time(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
-        f"data: {options.data}{driver}{agents}\n\n"
+        f"data: {options.data}{console}{driver}{agents}\n\n"
         "In another shell, with the keys of the account's root user:\n"
         f'  eval "$({locum} env{flag})"\n'
         "  aws sts get-caller-identity\n"

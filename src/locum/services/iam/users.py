@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -51,12 +52,23 @@ def get_user(context: Context, params: Params) -> Outcome:
     if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
         return Outcome({"User": shapes.root(account_of(context))})
     user = user_or_caller(context, params)
-    return Outcome({"User": {**shapes.user(user), **shapes.boundary(user), **shapes.own_tags(user.tags)}})
+    return Outcome({"User": {**_listed(context)(user), **shapes.boundary(user), **shapes.own_tags(user.tags)}})
 
 
 def list_users(context: Context, params: Params) -> Outcome:
     """ListUsers."""
-    return page(params, USER.under(context, params), by_name).outcome("Users", shapes.user)
+    return page(params, USER.under(context, params), by_name).outcome("Users", _listed(context))
+
+
+def _listed(context: Context) -> Callable[[User], shapes.Shape]:
+    """What lists of users have of one, with the time of the last sign-in with the password."""
+
+    def listed(user: User) -> shapes.Shape:
+        profile = context.state.get(LoginProfile, user.account, user.key)
+        used = {"PasswordLastUsed": profile.used} if profile is not None and profile.used else {}
+        return {**shapes.user(user), **used}
+
+    return listed
 
 
 def update_user(context: Context, params: Params) -> Outcome:

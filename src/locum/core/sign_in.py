@@ -1,0 +1,87 @@
+"""Signing in to the console: what somebody shows, and the session that it gives.
+
+IAM User Guide, "How IAM users sign in to AWS"; "AWS Management Console sign-in events" (CloudTrail User Guide).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from locum.core.errors import LocumError
+
+HOURS: Final = 12
+"""The longest that a session of the console lasts: "your session expires in 12 hours"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """An account (its id or alias), a user's name (empty: the root user), the password and a code of an MFA device."""
+
+    account: str
+    user: str
+    password: str = field(repr=False)
+    code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Where somebody signs in from: the address, the agent, and the URL of the console."""
+
+    source_ip: str
+    user_agent: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Temporary credentials. `expires_at` is by the clock of the client (epoch seconds)."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    expires_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session of the console. `kind` is that of `core.principal.PrincipalKind`, `name` the user's or session's.
+
+    `must_change_password`: its credentials can do nothing but change the user's password, after which
+    `SignIn.after_change` gives those of the whole session.
+    """
+
+    keys: Keys
+    account: str
+    arn: str
+    name: str
+    kind: str
+    must_change_password: bool = False
+
+
+class SignInRefused(LocumError):
+    """Somebody may not sign in. The text is for them, and does not tell which part of what they showed is wrong."""
+
+
+class CodeWanted(SignInRefused):
+    """The password is right, and the user has MFA devices: a code of one is wanted as well."""
+
+
+class SignIn(Protocol):
+    """Whoever lets people in."""
+
+    async def with_password(self, shown: Password, browser: Browser) -> SignedIn:
+        """Sign in as a user or as root. Raises SignInRefused, CodeWanted."""
+
+    async def after_change(self, signed: SignedIn) -> SignedIn:
+        """The session of somebody who had to change the password, and has. Raises SignInRefused."""
+
+    async def with_ticket(self, ticket: str, browser: Browser) -> SignedIn:
+        """Sign in with a ticket, which is good once and for a short time. Raises SignInRefused."""
+
+    def ticket_for(self, keys: Mapping[str, str]) -> str:
+        """A ticket for temporary credentials (sessionId, sessionKey, sessionToken). Raises SignInRefused."""
+
+    async def change_root_password(self, signed: SignedIn, old: str, new: str) -> None:
+        """Give the root user, who is signed in, another password. Raises SignInRefused, and Fault of IAM."""
