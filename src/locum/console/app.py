@@ -20,9 +20,9 @@ from locum.console.guard import Guard
 from locum.console.pages import ALL
 from locum.console.pages.sign_in import OwnPlace, SignInPages
 from locum.console.person import ROOT, Door, FormTooLarge
+from locum.console.port import SignIn
 from locum.console.sessions import Sessions
 from locum.core.clock import Entropy, MovableClock
-from locum.core.sign_in import SignIn
 
 _STATIC: Final = Path(__file__).parent / "static"
 _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")

@@ -13,10 +13,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from locum.console.aws import Aws, CallFailed, Clients
 from locum.console.guard import SAFE
+from locum.console.port import SignIn
 from locum.console.rendering import rendered
 from locum.console.sessions import Note, Session, Sessions
 from locum.core.clock import Clock
-from locum.core.sign_in import SignIn
 
 ROOT: Final = "/console/"
 SIGN_IN: Final = "/console/sign-in"

@@ -5,9 +5,8 @@ IAM User Guide, "How IAM users sign in to AWS"; "AWS Management Console sign-in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from locum.core.errors import LocumError
 
@@ -49,7 +48,7 @@ class SignedIn:
     """A session of the console. `kind` is that of `core.principal.PrincipalKind`, `name` the user's or session's.
 
     `must_change_password`: its credentials can do nothing but change the user's password, after which
-    `SignIn.after_change` gives those of the whole session.
+    `after_change` gives those of the whole session.
     """
 
     keys: Keys
@@ -66,22 +65,3 @@ class SignInRefused(LocumError):
 
 class CodeWanted(SignInRefused):
     """The password is right, and the user has MFA devices: a code of one is wanted as well."""
-
-
-class SignIn(Protocol):
-    """Whoever lets people in."""
-
-    async def with_password(self, shown: Password, browser: Browser) -> SignedIn:
-        """Sign in as a user or as root. Raises SignInRefused, CodeWanted."""
-
-    async def after_change(self, signed: SignedIn) -> SignedIn:
-        """The session of somebody who had to change the password, and has. Raises SignInRefused."""
-
-    async def with_ticket(self, ticket: str, browser: Browser) -> SignedIn:
-        """Sign in with a ticket, which is good once and for a short time. Raises SignInRefused."""
-
-    def ticket_for(self, keys: Mapping[str, str]) -> str:
-        """A ticket for temporary credentials (sessionId, sessionKey, sessionToken). Raises SignInRefused."""
-
-    async def change_root_password(self, signed: SignedIn, old: str, new: str) -> None:
-        """Give the root user, who is signed in, another password. Raises SignInRefused, and Fault of IAM."""

@@ -1,4 +1,4 @@
-"""Lets people sign in to the console, and records it (`core.sign_in.SignIn`).
+"""Lets people sign in to the console, and records it (the port is `console.port`).
 
     with a password     of a user or of root, and a code where there are MFA devices
     with a ticket       of the command line, for a user or root of this installation: who may read the data directory

@@ -39,20 +39,20 @@ _OF_AWS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Policies:
+class Held:
     """The policies of an identity: the attached ones, and the inline ones with their documents."""
 
     attached: Answer[Listed]
     inline: Answer[list[dict[str, Any]]]
 
 
-async def policies_of(aws: Aws, kind: Kind, name: str) -> Policies:
+async def policies_of(aws: Aws, kind: Kind, name: str) -> Held:
     """The policies of the identity `name`."""
     attached, inline = await asyncio.gather(
         attempt(aws.listed("iam", f"list_attached_{kind.word}_policies", "AttachedPolicies", **kind.of(name))),
         attempt(_inline(aws, kind, name)),
     )
-    return Policies(attached, inline)
+    return Held(attached, inline)
 
 
 async def _inline(aws: Aws, kind: Kind, name: str) -> list[dict[str, Any]]:
