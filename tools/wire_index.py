@@ -1,4 +1,4 @@
-"""Make `src/locum/wire/data/services.json` from botocore's service models; see `locum.wire.models`.
+"""Make `src/locum/wire/data/services.json` from botocore's service models and Locum's own; see `locum.wire.models`.
 
     python tools/wire_index.py          # after an update of botocore
 
@@ -17,7 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-OUTPUT = Path(__file__).parents[1] / "src" / "locum" / "wire" / "data" / "services.json"
+DATA = Path(__file__).parents[1] / "src" / "locum" / "wire" / "data"
+OUTPUT = DATA / "services.json"
+OWN_MODELS = DATA / "models"
 
 Model = dict[str, Any]
 
@@ -113,11 +115,12 @@ def unsigned_routes(models: Mapping[str, Model]) -> list[list[str]]:
     ]
 
 
-def build(root: Path) -> dict[str, Any]:
-    """Build the index."""
-    models = {path.name: read_model(path.name, root) for path in sorted(root.iterdir()) if path.is_dir()}
+def build(*roots: Path) -> dict[str, Any]:
+    """Build the index of the services in directories of models."""
+    places = {path.name: root for root in roots for path in root.iterdir() if path.is_dir()}
+    models = {name: read_model(name, places[name]) for name in sorted(places)}
     return {
-        "services": {name: service_row(name, model, root) for name, model in models.items()},
+        "services": {name: service_row(name, model, places[name]) for name, model in models.items()},
         "exclusive": exclusive_operations(models),
         "roots": shared_roots(models),
         "unsigned": unsigned_routes(models),
@@ -136,5 +139,5 @@ def _compact(value: object) -> str:
 
 
 if __name__ == "__main__":
-    OUTPUT.write_text(dump(build(data_path())), encoding="utf-8")
+    OUTPUT.write_text(dump(build(data_path(), OWN_MODELS)), encoding="utf-8")
     sys.stdout.write(f"{OUTPUT.name}: {OUTPUT.stat().st_size} bytes\n")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -29,6 +30,7 @@ from locum.credentials import new_access_key
 from locum.http import asgi
 from locum.services.verbs import Outcome
 from locum.state import AccessKey, Account, put
+from locum.wire.models import add_own_models
 from support.plane import TRUSTS_EC2
 
 T = TypeVar("T")
@@ -217,7 +219,9 @@ class InProcess:
 @cache
 def _session() -> Any:
     """One of all clients: it keeps the service models that it read."""
-    return boto3.session.Session()
+    session = botocore.session.Session()
+    add_own_models(session)
+    return boto3.session.Session(botocore_session=session)
 
 
 class _Kept(Exception):
@@ -263,12 +267,14 @@ def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, int, str]
     raise AssertionError("the call was not refused")
 
 
-async def exchange(app: Any, request: HttpRequest) -> Answer:
-    """One request to an ASGI application, and its answer."""
+async def exchange(app: Any, request: HttpRequest, gone: asyncio.Event | None = None) -> Answer:
+    """One request to an ASGI application, and its answer. The client stays until `gone`, where that is given."""
     messages: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": request.body, "more_body": False}]
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
+        if not messages and gone is not None:
+            await gone.wait()
         return messages.pop(0) if messages else {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:

@@ -12,7 +12,9 @@ import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -28,6 +30,9 @@ MAX_RESULTS: Final = 50
 EXAMINED: Final = 200_000
 """The most records that are looked at for a selection."""
 
+LOOKED_AT: Final = 10_000
+"""Those that are looked at for an account among all records."""
+
 _PAGE: Final = 500
 _BOOLEANS: Final = {"true": True, "false": False}
 _ATTRIBUTES: Final = {
@@ -39,6 +44,21 @@ _ATTRIBUTES: Final = {
     "EventSource": Field.EVENT_SOURCE,
     "AccessKeyId": Field.ACCESS_KEY_ID,
 }
+
+
+class Wanted(Protocol):
+    """Which records an account asks for. `denied`: only such ones; None: any."""
+
+    @property
+    def account(self) -> str:
+        """The account."""
+
+    @property
+    def denied(self) -> bool | None:
+        """Whether only denied ones are wanted."""
+
+    def matches(self, record: Record) -> bool:
+        """Whether a record is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +173,48 @@ class History:
         """The records of a selection behind a position, oldest first, and the position of the last one looked at."""
         read = self.after(position, _PAGE)
         return [record for _, record in read if selection.matches(record)], read[-1][0] if read else position
+
+    def newest_of(self, wanted: Wanted, count: int) -> tuple[list[Record], int]:
+        """The newest records that are wanted, oldest first, and the position of the newest of all.
+
+        Of the records in the account's own history all are looked at that there are, so that no other account can hide
+        them by its calls; of the others, the latest `LOOKED_AT`.
+        """
+        position = self.position()
+        query = AuditQuery(denied=wanted.denied, before=position + 1, limit=_PAGE)
+        own = self._matching(replace(query, account=wanted.account), wanted, EXAMINED)
+        others = (it for it in self._matching(query, wanted, LOOKED_AT) if it[1].account != wanted.account)
+        found = islice(heapq.merge(own, others, key=itemgetter(0), reverse=True), count)
+        return [record for _, record in found][::-1], position
+
+    def next_of(self, position: int, wanted: Wanted, count: int) -> tuple[list[Record], int, bool]:
+        """The first records behind a position that are wanted, oldest first, among `LOOKED_AT`.
+
+        With them the position to go on from, and whether there may be more behind it.
+        """
+        found: list[Record] = []
+        for _ in range(LOOKED_AT // _PAGE):
+            read = self.after(position, _PAGE)
+            for position, record in read:
+                if wanted.matches(record):
+                    found.append(record)
+                    if len(found) == count:
+                        return found, position, True
+            if len(read) < _PAGE:
+                return found, position, False
+        return found, position, True
+
+    def _matching(self, query: AuditQuery, wanted: Wanted, most: int) -> Iterator[tuple[int, Record]]:
+        """The records of a query that are wanted, newest first, with their positions, among `most`."""
+        for _ in range(most // _PAGE):
+            page = self._journal.find(query)
+            for row in page:
+                record = decode(row.data)
+                if wanted.matches(record):
+                    yield row.position, record
+            if len(page) < _PAGE:
+                return
+            query = replace(query, before=page[-1].position)
 
     def principal_calls(self, arn: str | None, since: float = 0.0, until: float | None = None) -> Iterator[Record]:
         """The calls of the user `arn`, or of all sessions of the role `arn`, newest first; of None, those of everybody.

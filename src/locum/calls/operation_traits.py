@@ -22,6 +22,10 @@ _CHANGING: Final = frozenset({"GetActivityTask", "GetId", "GetTokensFromRefreshT
 """Operations that read by their names alone: they take a task, make an identity, and use up a token."""
 
 
+_ONLY_READING: Final = frozenset({"locum"})
+"""Services of which every operation reads, whatever its name is."""
+
+
 class Traits(NamedTuple):
     """The properties that all calls of an operation have. `action` is its own, where its plan has none.
 
@@ -63,7 +67,7 @@ def traits_of(codec: Codec | None) -> Traits:
         operation,
         action_of(service, operation),
         f"{codec.signing_name}.amazonaws.com",
-        reads_only(operation),
+        service in _ONLY_READING or reads_only(operation),
         not is_data_event(codec.model),
         compile_redactor(codec.model),
         compile_answer_redactor(codec.model),

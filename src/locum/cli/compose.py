@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from locum.agents.analyzers.jobs import AnalyzerJobs
 from locum.agents.analyzers.previews import AccessPreviews
 from locum.agents.analyzers.reconciler import Analyzers
+from locum.agents.api.host import OPERATIONS as API
+from locum.agents.api.host import ApiHost
 from locum.agents.audits.schedule import Audits
 from locum.agents.aws_hosts import AwsHosts
 from locum.agents.carriers import CarrierHost
@@ -228,6 +230,7 @@ class Node:
         """Finish what is under way, write what is waiting, let go of everything."""
         self.runtime.injections.clear()
         self.calls.hurry()
+        self.api.hurry()
         await self.listeners.close_all()
         if self.access_log is not None:
             self.access_log.close()
@@ -341,6 +344,8 @@ class Node:
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
         self.lake = LakeHost(options.data, lambda: self.runtime, lambda: self.journal)
         hosted |= dict.fromkeys(LAKE, self.lake)
+        self.api = ApiHost(lambda: self.runtime, lambda: self.calls.make)
+        hosted |= dict.fromkeys(API, self.api)
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)

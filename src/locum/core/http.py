@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -14,6 +14,7 @@ class HttpRequest:
     `query_string` has no leading `?`). `headers` has lower-case names; a header sent several times has
     its values joined with a comma. `source_ip` is the peer's address as text. `secure`: it was received over TLS.
     `body` of a signed `aws-chunked` upload is the raw framing, until `sigv4` has verified and decoded it.
+    `gone` returns once the client has closed the connection; None where nobody tells.
     """
 
     method: str
@@ -23,6 +24,7 @@ class HttpRequest:
     body: bytes = b""
     source_ip: str = "127.0.0.1"
     secure: bool = False
+    gone: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from locum import __version__
 from locum.calls import Runtime
@@ -14,6 +15,7 @@ from locum.gateway.replies import Replies
 from locum.http import asgi
 from locum.http.bodies import Bodies, BodyRefused, BodyTimedOut, BodyTooLarge
 from locum.http.refusals import SLOW_DOWN, TIMED_OUT
+from locum.wire.route import OWN_API
 
 OWN = "/_locum/"
 HEALTH = "/_locum/health"
@@ -21,7 +23,7 @@ HEALTH = "/_locum/health"
 
 class Gateway:
     """The ASGI application. Only `/_locum/health`, the documents of issuers and the answers for waiting resources of
-    CloudFormation need no authentication."""
+    CloudFormation need no authentication. `/_locum/api/` has calls of a service like any other."""
 
     def __init__(self, runtime: Runtime, pipeline: Pipeline, bodies: Bodies | None = None) -> None:
         self._runtime = runtime
@@ -38,6 +40,8 @@ class Gateway:
             except BodyRefused as refused:
                 response = self._pipeline.refusal(refused.request, self._fault(refused))
             else:
+                if request.raw_path.startswith(OWN_API):
+                    request.gone = partial(asgi.gone, receive)
                 response = self._own(request.raw_path) or await self._answer(request)
             await asgi.write(scope, send, response)
         except asgi.ClientGone:
@@ -58,7 +62,7 @@ class Gateway:
 
     def _own(self, path: str) -> HttpResponse | None:
         """The response to a path of Locum's own, which needs no signature; None for other paths."""
-        if not path.startswith(OWN):
+        if not path.startswith(OWN) or path.startswith(OWN_API):
             return None
         return self._health() if path == HEALTH else published(self._runtime.ledger.state, self._runtime.settings, path)
 

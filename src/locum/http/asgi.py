@@ -79,6 +79,12 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance, bodies: Bod
     return request
 
 
+async def gone(receive: Receive) -> None:
+    """Wait until the client has closed the connection of a request that was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _rest(
     scope: Scope, request: HttpRequest, receive: Receive, allowance: Allowance, bodies: Bodies, more: bool
 ) -> bytes:

@@ -19,7 +19,8 @@ Everything here runs on one event loop, save for what is handed to threads.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -116,6 +117,16 @@ class Ledger:
         Changes of other handles come as soon as they are seen here: `follow` sees to that.
         """
         return self._writer.subscriptions.open(since)
+
+    @contextmanager
+    def recording(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever audit rows were written by this handle, for as long as the block runs."""
+        bell = asyncio.Event()
+        self._writer.bells.add(bell)
+        try:
+            yield bell
+        finally:
+            self._writer.bells.discard(bell)
 
     async def current(self) -> State:
         """A state that nobody had changed when it was asked for: what a refusal is to be decided on.

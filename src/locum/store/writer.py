@@ -45,7 +45,7 @@ class BatchWriter:
     `state` is the published one. `failure` says why no more calls are taken, `trouble` why the last ones were refused;
     with either of them `barred` is set: what cannot be recorded is not to be answered. `unmaintained` are the rows
     written since the last housekeeping, which begins with a call of `at_rest`, when nothing is waiting to be written.
-    `delay` runs while rows wait for no more than its end.
+    `delay` runs while rows wait for no more than its end. `bells` are rung when rows were written.
     """
 
     def __init__(self, journal: Journal, state: State, clock: Clock, limits: Limits, name: str) -> None:
@@ -55,6 +55,7 @@ class BatchWriter:
         self.unmaintained = limits.maintenance
         self.delay: asyncio.TimerHandle | None = None
         self.at_rest: Callable[[], None] = _nothing
+        self.bells: set[asyncio.Event] = set()
         self.thread = Workers(1, "locum-writer", limits)
         self.gathering = Gathering(state, clock, self.start_soon)
         self.subscriptions = Subscriptions(journal, self.thread, self.gathering, state, limits.recent)
@@ -86,7 +87,7 @@ class BatchWriter:
         batch = Batch(self.state)
         batch.recorded, self.gathering.rows = self.gathering.rows, []
         try:
-            self.unmaintained += self.thread.now(lambda: self._record(batch.rows()))
+            self._ring(self.thread.now(lambda: self._record(batch.rows())))
         except PassingStorageError as error:
             self.gathering.put_back(batch.recorded)
             self._suspend(error)
@@ -184,7 +185,7 @@ class BatchWriter:
     def _written(self, batch: Batch, done: Future[int]) -> None:
         error = done.exception()
         if error is None:
-            self.unmaintained += done.result()
+            self._ring(done.result())
             self._publish(batch.state, batch.changes)
             batch.settle(True)
             if self.trouble:
@@ -200,6 +201,13 @@ class BatchWriter:
             self._give_up(error, batch)
         else:
             self.fail(error, batch)
+
+    def _ring(self, rows: int) -> None:
+        """So many rows were written."""
+        self.unmaintained += rows
+        if rows:
+            for bell in self.bells:
+                bell.set()
 
     def _publish(self, state: State, changes: Sequence[Change]) -> None:
         self.state = state

@@ -2,7 +2,8 @@
 
 botocore's models of all services take seconds and hundreds of megabytes to load. `tools/wire_index.py` extracts what
 routing needs into `data/services.json`; a service's model is read from botocore's data once a request has been routed
-to it. Importing this module does not import botocore.
+to it. Importing this module does not import botocore. `OWN_MODELS` has the model of a service of Locum's own, `locum`,
+in the same form.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _LATER = Path(__file__).parent / "data" / "later_models.json"
 
 _OWN = Path(__file__).parent / "data" / "own_operations.json"
 """Operations that botocore's models lack, written by hand: IAM Roles Anywhere's CreateSession, those of SSM Agent."""
+
+OWN_MODELS = Path(__file__).parent / "data" / "models"
+"""The models of services that are no AWS services: a search path of botocore's loaders, for clients as well."""
 
 _BINDING = ("location", "locationName")
 
@@ -130,6 +134,11 @@ def index() -> Index:
     )
 
 
+def add_own_models(session: Any) -> None:
+    """Have a session of botocore's make clients of the services in `OWN_MODELS`, too: `create_client("locum", ...)`."""
+    session.get_component("data_loader").search_paths.append(str(OWN_MODELS))
+
+
 _models: dict[str, ServiceModel] = {}
 _loading = threading.Lock()
 
@@ -188,8 +197,9 @@ def _made(description: Mapping[str, Any], name: str) -> ServiceModel:
 def _description(name: str) -> dict[str, Any]:
     from botocore.loaders import Loader  # noqa: PLC0415
 
-    # Only botocore's own data: a user's ~/.aws/models must not change how requests are parsed.
-    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    # Only botocore's data and ours: a user's ~/.aws/models must not change how requests are parsed.
+    places = [Loader.BUILTIN_DATA_PATH, str(OWN_MODELS)]
+    loader = Loader(extra_search_paths=places, include_default_search_paths=False)
     description: dict[str, Any] = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
     _drop_documentation(description)
     for additions in (_LATER, _OWN):

@@ -5,8 +5,8 @@
 3. `X-Amz-Target`: JSON.
 4. `Action` and `Version` in the form: query and ec2.
 5. Method, path and query string: REST, older ones (`older_bindings`) last. S3 has its own rules (`route_s3`).
-6. Unsigned: 2 to 4 among all services; then the REST operations that take unsigned requests; then anonymous S3. At an
-   endpoint of AWS other than S3's, 2 to 5 among its services.
+6. Unsigned: 2 to 4 among all services; then Locum's own API, and the REST operations that take unsigned requests; then
+   anonymous S3. At an endpoint of AWS other than S3's, 2 to 5 among its services.
 
 A request that is signed for one service is never routed to another.
 """
@@ -28,6 +28,12 @@ from locum.wire.older_bindings import of_older_client
 from locum.wire.parsers.s3 import bucket_of_host
 from locum.wire.route_rest import RestRouter
 from locum.wire.route_s3 import S3Router
+
+OWN_API = "/_locum/api/"
+"""The beginning of the paths of Locum's own API, which no bucket has."""
+
+OWN_SERVICE = "locum"
+"""The name of its service, also in signatures."""
 
 _FORM = ("query", "ec2")
 
@@ -245,6 +251,8 @@ def _s3(request: HttpRequest) -> Codec:
 
 
 def _unsigned(request: HttpRequest) -> Codec:
+    if request.raw_path.startswith(OWN_API):
+        return _by_path(_signed_services(OWN_SERVICE), request)
     operation = None
     host = request.headers.get("host", "")
     if not host.startswith("s3.") and not bucket_of_host(host):

@@ -29,10 +29,15 @@ SAMPLE = ("iam", "sts", "s3", "s3control", "ec2", "sqs", "rds", "docdb", "neptun
 def test_the_index_is_what_the_installed_botocore_gives(tool: ModuleType) -> None:
     root = tool.data_path()
     models = {name: tool.read_model(name, root) for name in SAMPLE}
+    own = sorted(path.name for path in tool.OWN_MODELS.iterdir())
     stored = json.loads((ROOT / "src/locum/wire/data/services.json").read_text("utf-8"))
     for name, model in models.items():
         assert stored["services"][name] == tool.service_row(name, model, root)
-    assert sorted(stored["services"]) == sorted(path.name for path in root.iterdir() if path.is_dir())
+    for name in own:
+        assert stored["services"][name] == tool.service_row(
+            name, tool.read_model(name, tool.OWN_MODELS), tool.OWN_MODELS
+        )
+    assert sorted(stored["services"]) == sorted([*own, *(path.name for path in root.iterdir() if path.is_dir())])
     databases = tool.exclusive_operations({name: models[name] for name in ("rds", "docdb", "neptune")})
     assert databases == {name: stored["exclusive"][name] for name in ("docdb", "neptune")}
     assert tool.shared_roots({name: models[name] for name in ("s3", "s3control")})["s3"] == stored["roots"]["s3"]

@@ -1,0 +1,54 @@
+"""What the operations of the API are given of the plane, and their turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
+
+from locum.agents.api.long_polls import LongPolls
+from locum.calls import Runtime
+from locum.core.calls import ServiceCall
+from locum.core.errors import Fault
+
+Make = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
+
+AT_ONCE: Final = 2
+"""Operations that compute for long and are carried out at the same time."""
+
+MOST_OF_ACCOUNT: Final = 4
+"""Those of an account that are carried out or wait for their turn."""
+
+THROTTLED: Final = ("ThrottlingException", "Rate exceeded", 429)
+
+
+class Turns:
+    """Turns of operations that compute for long, so that no account keeps the others from theirs."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._of_account: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, account: str) -> AsyncIterator[None]:
+        """Wait for a turn, and have it for the block. Raises Fault where the account has too many."""
+        if self._of_account[account] >= MOST_OF_ACCOUNT:
+            raise Fault(*THROTTLED)
+        self._of_account[account] += 1
+        try:
+            async with self._free:
+                yield
+        finally:
+            self._of_account[account] -= 1
+            self._of_account += Counter()  # without accounts that have none
+
+
+class Plane(NamedTuple):
+    """The plane, as an operation sees it. `make` makes calls of others with the permissions of a caller."""
+
+    runtime: Runtime
+    make: Make
+    polls: LongPolls
+    turns: Turns
