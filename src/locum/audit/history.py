@@ -195,7 +195,8 @@ class History:
         found: list[Record] = []
         for _ in range(LOOKED_AT // _PAGE):
             read = self.after(position, _PAGE)
-            for position, record in read:
+            for at, record in read:
+                position = at
                 if wanted.matches(record):
                     found.append(record)
                     if len(found) == count:

@@ -28,6 +28,7 @@ from locum.core.partial_arn import UNKNOWN, PartialArn, arn_of
 from locum.state import Role, State, User
 from locum.state.arns import entity_of
 from locum.state.attachments import identity_policies
+from locum.state.of_account import of_account
 from locum.wire.redact import HIDDEN
 
 
@@ -73,12 +74,16 @@ async def answer(runtime: Runtime, asked: Mapping[str, Any]) -> dict[str, Any]:
     return await proposed(runtime, question)
 
 
-async def taken(runtime: Runtime, question: Taken) -> dict[str, Any]:
-    """The answer to `question`. Raises ConfigurationError where there is no such user or role."""
-    state = runtime.ledger.state
+async def taken(runtime: Runtime, question: Taken, account: str = "") -> dict[str, Any]:
+    """The answer to `question`. Raises ConfigurationError where there is no such user or role.
+
+    `account`: what others have is not looked at (`recorded.Recorded`).
+    """
+    state = _seen(runtime.ledger.state, account)
     entity = _entity(state, question.principal)
     trial = Trial(state, entity)
-    recorded = Recorded(runtime, state, question.principal, question.since, question.until, question.access_key)
+    times = question.since, question.until
+    recorded = Recorded(runtime, state, question.principal, *times, question.access_key, account)
     calls, found, lacking = 0, set[Permission](), dict[Unattainable, str]()
     left_out, doubtful = list[dict[str, Any]](), list[dict[str, Any]]()
 
@@ -92,6 +97,9 @@ async def taken(runtime: Runtime, question: Taken) -> dict[str, Any]:
             calls += 1
             if one.doubt:
                 doubtful.append(_told(one, reason=one.doubt))
+            if one.foreign:  # of which identity policies have to allow all
+                found.update(Permission(check.action, check.resource, check.kind) for check in one.plan.checks)
+                continue
             needs = trial.needs(one.call, one.plan, recorded.facts_of(one))
             found.update(_shown(permission) for permission in needs.permissions)
             lacking.update(dict.fromkeys(needs.unattainable, one.record.request_id))
@@ -112,12 +120,16 @@ async def taken(runtime: Runtime, question: Taken) -> dict[str, Any]:
     }
 
 
-async def proposed(runtime: Runtime, question: Proposed) -> dict[str, Any]:
-    """The answer to `question`. Raises ConfigurationError where there is no such user or role."""
-    state = runtime.ledger.state
+async def proposed(runtime: Runtime, question: Proposed, account: str = "") -> dict[str, Any]:
+    """The answer to `question`. Raises ConfigurationError where there is no such user or role.
+
+    `account`: only calls that it made, and what others have is not looked at (`recorded.Recorded`).
+    """
+    state = _seen(runtime.ledger.state, account)
     if question.principal:
         _entity(state, question.principal)
-    recorded = Recorded(runtime, state, question.principal or None, question.since, question.until)
+    times = question.since, question.until
+    recorded = Recorded(runtime, state, question.principal or None, *times, account=account)
     worlds: dict[str, State] = {}
     calls, changed, denied, doubtful = 0, list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
 
@@ -149,6 +161,10 @@ async def proposed(runtime: Runtime, question: Proposed) -> dict[str, Any]:
         "notDecided": _counted(doubtful),
         **recorded.outcome,
     }
+
+
+def _seen(state: State, account: str) -> State:
+    return of_account(state, account) if account else state
 
 
 def _entity(state: State, arn: str) -> User | Role:

@@ -14,7 +14,7 @@ knows of the resource is looked up as for a call; it has no past.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from locum.calls.recorded import Recorded, Repeated
 from locum.calls.replay import doubt_after
 from locum.calls.runtime import Runtime
 from locum.core.errors import ConfigurationError
-from locum.core.resources import UNKNOWN
+from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.state import State
 
 Given = list[tuple[str, str]]
@@ -80,20 +80,44 @@ class Again(_Asking, frozen=True, kw_only=True, tag="again", forbid_unknown_fiel
 Question = Who | What | Why | Again
 
 
+View = Callable[[State], State]
+Admit = Callable[[str, ResourceFacts], None]
+
+
 async def answer(runtime: Runtime, told: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to a question as JSON values. Raises ConfigurationError where it is none, or of nobody."""
     try:
         question: Question = msgspec.convert(told, Question)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"not a question about calls: {error}") from error
+    return await answered(runtime, question)
+
+
+def _all_of_it(state: State) -> State:
+    return state
+
+
+def _any(_resource: str, _known: ResourceFacts) -> None:
+    pass
+
+
+async def answered(
+    runtime: Runtime, question: Question, view: View = _all_of_it, admit: Admit = _any
+) -> dict[str, Any]:
+    """The answer to a question as JSON values. Raises ConfigurationError where it is of nobody.
+
+    `view` gives what who asks may see of a state. `admit` is told the resource that is asked about, with what is known
+    of it, and may raise what is raised then.
+    """
     now = runtime.clock() if question.at is None else question.at
-    state = runtime.ledger.state if question.at is None else await runtime.ledger.state_at(question.at)
+    state = view(runtime.ledger.state if question.at is None else await runtime.ledger.state_at(question.at))
     if isinstance(question, What):
         return await asyncio.to_thread(_what, state, question, now)
     if isinstance(question, Again):
         return await _again(runtime, state, question.request)
     one = asked(question.action, question.resource, question.given, question.absent, question.region, now)
     facts = await facts_of(runtime, Plan((one.check,)).resources, question.account, question.region)
+    admit(one.check.resource, facts.get(one.check.resource, UNKNOWN))
     if isinstance(question, Who):
         return await asyncio.to_thread(_who, state, one, facts)
     return await asyncio.to_thread(_why, state, question, one, facts)

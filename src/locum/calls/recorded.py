@@ -24,7 +24,7 @@ from locum.calls.replay import as_of, doubt, planned_again, recorded_call
 from locum.calls.runtime import Runtime
 from locum.core.calls import Call
 from locum.core.principal import PrincipalKind
-from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.core.resources import UNKNOWN, ResourceFacts, owner_of
 from locum.state import Role, State, User
 from locum.state.arns import entity_of
 
@@ -33,6 +33,7 @@ _PAGE: Final = 500
 _HAVE_POLICIES: Final = (PrincipalKind.USER, PrincipalKind.ROLE_SESSION)
 _NO_CALL: Final = "the record does not name an operation that Locum knows"
 _NO_CALLER: Final = "its user or role does not exist any more"
+_FOREIGN: Final = "what it is about is another account's, and so are the policies that decide on it there"
 _OTHER_RESOURCES: Final = "the record does not have all that tells which resources it is about"
 
 
@@ -48,7 +49,8 @@ class Repeated:
     """A recorded call, made ready to be decided on again.
 
     Where `doubt` is not empty, it is the reason why it cannot be decided again; `call` is None where it cannot even be
-    told which permissions it took. `through`: it came through an access point of S3.
+    told which permissions it took. `through`: it came through an access point of S3. `foreign`: it is about what is
+    another account's, for whose policies nobody of this one can ask.
     """
 
     record: Record
@@ -58,13 +60,14 @@ class Repeated:
     plan: Plan = field(default_factory=Plan)
     doubt: str = ""
     through: bool = False
+    foreign: bool = False
 
 
 class Recorded:
     """The calls of the user or role `principal` (an ARN; None: of all) between two epoch seconds, both inclusive.
 
     Those of a user include what it called under names that it had before. Where `access_key` is given, they are only
-    those that were signed with that key.
+    those that were signed with that key. Where `account` is given, they are those that it made.
     `state` is the one that they are decided on. `facts` are those of their resources, `refused` is how many calls were
     refused before a decision, `truncated` whether there were more than `MOST`, once they have been read.
     """
@@ -77,8 +80,10 @@ class Recorded:
         since: float,
         until: float | None,
         access_key: str = "",
+        account: str = "",
     ) -> None:
         self._runtime = runtime
+        self._account = account
         self._state = state
         entity = None if principal is None else entity_of(state, principal)
         self._user = entity if isinstance(entity, User) else None
@@ -86,7 +91,12 @@ class Recorded:
             found = runtime.history.principal_calls(principal, since, until)
         else:
             found = runtime.history.user_calls(self._user.arn, self._user.id, since, until)
-        self._records = (record for record in found if not access_key or record.identity.access_key_id == access_key)
+        self._records = (
+            record
+            for record in found
+            if (not access_key or record.identity.access_key_id == access_key)
+            and (not account or record.identity.account == account)
+        )
         self._seen: dict[bytes, Times] = {}
         self.facts: Facts = {}
         self.refused = 0
@@ -177,8 +187,13 @@ class Recorded:
     def _doubt(self, fresh: list[Repeated]) -> None:
         """Note what follows from facts that are gone."""
         for one in fresh:
-            if one.call is not None:
-                one.doubt = doubt(one.record, one.plan, self._state, self.facts, self.forgets)
+            if one.call is None:
+                continue
+            one.foreign = bool(self._account) and any(map(self._is_of_another, one.plan.resources))
+            one.doubt = _FOREIGN if one.foreign else doubt(one.record, one.plan, self._state, self.facts, self.forgets)
+
+    def _is_of_another(self, resource: str) -> bool:
+        return owner_of(resource, self.facts.get(resource, UNKNOWN)) not in ("", self._account)
 
 
 def went_on(record: Record) -> bool:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from locum import analysis
-from locum.analysis import Comparison, Permission, Statement
+from locum.analysis import Comparison, Statement
 from locum.authz import service_reference as reference
-from locum.calls import activity
-from locum.core.clock import iso8601
-from locum.services.iam.limits import ATTACHED_POLICIES
+from locum.calls.policy_texts import Answer, call_text, change_text, listed, truncation
 
 _NAMES: Final = 8
-_ROWS: Final = 20
-"""How many names and rows the text shows; the JSON has all."""
-
-Answer = dict[str, Any]
-
-
-def permissions(found: Answer) -> list[Permission]:
-    """The permissions in an answer."""
-    return [activity.decoded(row) for row in found["permissions"]]
+"""How many names the text shows; the JSON has all."""
 
 
 def held(found: Answer) -> dict[str, str]:
@@ -29,40 +19,17 @@ def held(found: Answer) -> dict[str, str]:
     return {one["arn"] or f"{one['owner']} {one['name']}": one["document"] for one in found["policies"]}
 
 
-def still_denied(found: Answer, tried: Answer) -> list[Answer]:
-    """The calls that a policy was written from and that are not allowed under the policies that were `tried`."""
-    left_out = {one["requestId"] for one in found["leftOut"]}
-    denied = [*(change for change in tried["changed"] if change["becomes"] != "allow"), *tried["stillDenied"]]
-    return [change for change in denied if change["requestId"] not in left_out]
-
-
-def incomplete(found: Answer) -> bool:
-    """Whether allowed calls were not looked at, or could not be: a written policy may lack their permissions."""
-    return bool(found["truncated"]) or any(one["verdict"] == "allow" for one in found["leftOut"])
-
-
-def about_written(found: Answer, written: Sequence[Answer], denied: Sequence[Answer]) -> Iterator[str]:
-    """The facts to be known about a written policy."""
-    yield f"written from {found['calls']} different calls ({found['records']} in all), {_documents(len(written))}"
-    if len(written) > ATTACHED_POLICIES:
-        yield f"a user or role may have {ATTACHED_POLICIES} managed policies: ask for less, or for a higher quota"
-    yield from _truncated(found)
-    yield from _rows("cannot be had by any identity policy", [_lacking(one) for one in found["unattainable"]])
-    yield from _rows("still denied", [_changed(one) for one in denied])
-    yield from _rows("left out", [_told(one) for one in found["leftOut"]])
-    yield from _rows("perhaps not needed: whether the resource's own policy allowed it cannot be decided again",
-                     [_told(one) for one in found["notDecided"]])  # fmt: skip
-
-
 def about_replay(found: Answer) -> Iterator[str]:
     """The result of a replay."""
     changed = found["changed"]
-    yield from _truncated(found)
-    yield from _rows("would be denied", [_changed(one) for one in changed if one["was"] == "allow"], all_of_them=True)
-    yield from _rows("would be allowed", [_changed(one) for one in changed if one["becomes"] == "allow"])
+    yield from truncation(found)
+    yield from listed(
+        "would be denied", [change_text(one) for one in changed if one["was"] == "allow"], all_of_them=True
+    )
+    yield from listed("would be allowed", [change_text(one) for one in changed if one["becomes"] == "allow"])
     others = [one for one in changed if one["was"] != "allow" and one["becomes"] != "allow"]
-    yield from _rows("would be denied for another reason", [_changed(one) for one in others])
-    yield from _rows("cannot be decided again", [_told(one) for one in found["notDecided"]])
+    yield from listed("would be denied for another reason", [change_text(one) for one in others])
+    yield from listed("cannot be decided again", [call_text(one) for one in found["notDecided"]])
     same = found["calls"] - len(changed) - len(found["notDecided"])
     yield (
         f"{found['calls']} different calls ({found['records']} in all): {len(changed)} changed, {same} the same "
@@ -72,8 +39,8 @@ def about_replay(found: Answer) -> Iterator[str]:
 
 def about_difference(found: Answer, comparison: Comparison, denied: Sequence[Answer]) -> Iterator[str]:
     """The differences between what policies grant and what was used."""
-    yield from _truncated(found)
-    yield from _rows("used and not granted", [_changed(one) for one in denied])
+    yield from truncation(found)
+    yield from listed("used and not granted", [change_text(one) for one in denied])
     for name, services in comparison.unused.items():
         yield f"granted and not used: {name}"
         for prefix, actions in services.items():
@@ -88,7 +55,7 @@ def about_difference(found: Answer, comparison: Comparison, denied: Sequence[Ans
             rows.append(f"{wider.statement} {wider.action} on {_few(wider.resources)}; used on {_few(wider.used)}")
         if wider.unconditional:
             rows.append(f"{wider.statement} {wider.action} without a condition on {_few(wider.unconditional)}")
-    yield from _rows("granted on more than it was used on", rows)
+    yield from listed("granted on more than it was used on", rows)
     yield f"{found['calls']} different calls ({found['records']} in all), {len(found['permissions'])} permissions used"
 
 
@@ -108,40 +75,6 @@ def difference(found: Answer, written: Sequence[Statement], comparison: Comparis
     }
 
 
-def _rows(title: str, rows: Sequence[str], *, all_of_them: bool = False) -> Iterator[str]:
-    if not rows:
-        return
-    yield f"{title}:"
-    shown = rows if all_of_them else rows[:_ROWS]
-    yield from (f"  {row}" for row in shown)
-    if len(rows) > len(shown):
-        yield f"  and {len(rows) - len(shown)} more (--json has all)"
-
-
-def _truncated(found: Answer) -> Iterator[str]:
-    if found["truncated"]:
-        yield "NOT COMPLETE: there are more different calls than are looked at; name a later --since"
-
-
-def _changed(change: Answer) -> str:
-    times = f" ({change['times']} times)" if change["times"] > 1 else ""
-    by = ", ".join(change["determinedBy"]) or change["reason"]
-    since = "" if change["present"] == change["was"] else f"; by the policies of today it is {change['present']}"
-    return (
-        f"{change['requestId']} {change['action']} on {change['resource']}{times}: was {change['was']}, "
-        f"becomes {change['becomes']} ({by}){since}"
-    )
-
-
-def _told(one: Answer) -> str:
-    times = f" ({one['times']} times)" if one["times"] > 1 else ""
-    return f"{one['requestId']} {one['operation']} at {iso8601(one['at'])}{times}, {one['verdict']}: {one['reason']}"
-
-
-def _lacking(one: Answer) -> str:
-    return f"{one['action']} on {one['resource']} (request {one['requestId']}): {one['reason']}"
-
-
 def _actions(prefix: str, actions: Sequence[str]) -> str:
     every = len(reference.action_names(prefix))
     return f"all {every} actions" if len(actions) == every and every > _NAMES else _few(actions)
@@ -150,9 +83,3 @@ def _actions(prefix: str, actions: Sequence[str]) -> str:
 def _few(values: Sequence[str]) -> str:
     more = f" and {len(values) - _NAMES} more" if len(values) > _NAMES else ""
     return f"{', '.join(values[:_NAMES])}{more}"
-
-
-def _documents(number: int) -> str:
-    if not number:
-        return "which need nothing of an identity policy"
-    return "one policy" if number == 1 else f"{number} policies, to be attached together"

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from locum.core.arn import Arn
+from locum.core.identifiers import ACCOUNT_ID
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceFacts:
@@ -32,6 +35,13 @@ class Endpoint(NamedTuple):
     vpc: str
     account: str
     policy: str = ""
+
+
+def owner_of(resource: str, known: ResourceFacts) -> str:
+    """The account that owns a resource, by its ARN or by what is known of it; empty where neither says."""
+    arn = Arn.find(resource)
+    named = arn.account if arn is not None and ACCOUNT_ID.fullmatch(arn.account) else ""
+    return named or known.account or ""
 
 
 UNREADABLE = "unreadable"

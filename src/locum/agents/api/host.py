@@ -12,11 +12,20 @@ from locum.agents.api.plane import Make, Plane, Turns
 from locum.backends import Backend, BackendCall, Carried
 from locum.calls import Runtime
 from locum.core.errors import ConfigurationError, Fault
+from locum.store.journal import Forgotten
 from locum.wire.route import OWN_SERVICE
 
 _CARRIED_OUT_BY: Final = {
     "ListRecords": ("records", "list_records"),
-    "GetRecord": ("records", "get_record"),
+    "GetRecord": ("details", "get_record"),
+    "ExplainAccess": ("questions", "explain_access"),
+    "DecideAgain": ("questions", "decide_again"),
+    "WhoCan": ("questions", "who_can"),
+    "WhatCan": ("questions", "what_can"),
+    "ReplayPolicies": ("policies", "replay_policies"),
+    "WritePolicy": ("policies", "write_policy"),
+    "FindEscalationPaths": ("audits", "find_escalation_paths"),
+    "GetAudit": ("audits", "get_audit"),
 }
 """By operation, the module and the function."""
 
@@ -42,7 +51,7 @@ class ApiHost(Backend):
         carry = getattr(import_module(f"locum.agents.api.{module}"), function)
         try:
             answer = await carry(Plane(self._runtime(), self._make(), self._polls, self._turns), call)
-        except ConfigurationError as error:
+        except (ConfigurationError, Forgotten) as error:
             raise Fault("ValidationException", str(error)) from error
         return Carried(await asyncio.to_thread(call.codec.serialize, answer, call.origin.request_id))
 

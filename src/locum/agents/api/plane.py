@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 from locum.agents.api.long_polls import LongPolls
+from locum.backends import BackendCall
 from locum.calls import Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
@@ -18,7 +19,7 @@ Make = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
 AT_ONCE: Final = 2
 """Operations that compute for long and are carried out at the same time."""
 
-MOST_OF_ACCOUNT: Final = 4
+MOST_OF_ACCOUNT: Final = 16
 """Those of an account that are carried out or wait for their turn."""
 
 THROTTLED: Final = ("ThrottlingException", "Rate exceeded", 429)
@@ -32,13 +33,18 @@ class Turns:
         self._of_account: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def turn(self, account: str) -> AsyncIterator[None]:
-        """Wait for a turn, and have it for the block. Raises Fault where the account has too many."""
+    async def turn(self, call: BackendCall) -> AsyncIterator[None]:
+        """Wait for a turn of `call`, and have it for the block.
+
+        Raises Fault where its account has too many, and where the caller may not make the call any more.
+        """
+        account = call.caller.account
         if self._of_account[account] >= MOST_OF_ACCOUNT:
             raise Fault(*THROTTLED)
         self._of_account[account] += 1
         try:
             async with self._free:
+                call.decide_again()
                 yield
         finally:
             self._of_account[account] -= 1

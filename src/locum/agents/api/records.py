@@ -1,4 +1,4 @@
-"""ListRecords and GetRecord."""
+"""ListRecords: the records of an account, those that it has and those that come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from locum.agents.api import scope
 from locum.agents.api.plane import Plane
-from locum.audit import Record, cloudtrail_event
+from locum.audit import Record
 from locum.backends import BackendCall
 from locum.core.letter_case import folded
 from locum.wire.route import OWN_SERVICE
@@ -86,21 +86,3 @@ def _wanted(call: BackendCall) -> Wanted:
         "resource": "ResourceArn",
     }
     return Wanted(account=call.caller.account, **{ours: call.params.get(member, "") for ours, member in names.items()})
-
-
-async def get_record(plane: Plane, call: BackendCall) -> dict[str, Any]:
-    """Carry out GetRecord. Raises Fault where the account has no such record."""
-    account, request = call.caller.account, call.params["RequestId"]
-    history = plane.runtime.history
-    found = await plane.runtime.ledger.read(partial(history.by_request, request))
-    mine = [record for record in found if scope.concerns(record, account)]
-    if not mine:
-        raise scope.not_found(f"No request {request} is recorded in the account {account}.")
-    return {"Records": [_details(record, account) for record in mine]}
-
-
-def _details(record: Record, account: str) -> dict[str, Any]:
-    told = scope.shown(record, account)
-    if scope.made(record, account):
-        told["CloudTrailEvent"] = msgspec.json.encode(cloudtrail_event(record)).decode()
-    return told

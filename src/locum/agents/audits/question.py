@@ -43,8 +43,13 @@ async def answer(runtime: Runtime, make: Make, asked: Mapping[str, Any]) -> dict
         question = msgspec.convert(asked, Question)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"not a question about an audit: {error}") from error
-    state, now = runtime.ledger.state, runtime.clock()
-    caller = _caller(state, now, question)
+    state = runtime.ledger.state
+    return await report(runtime, make, state, _caller(state, runtime.clock(), question), question)
+
+
+async def report(runtime: Runtime, make: Make, state: State, caller: Caller, question: Question) -> dict[str, Any]:
+    """The audit of a state, as JSON values. What other services have is read by `caller`."""
+    now = runtime.clock()
     uses = await runtime.ledger.read(lambda: _uses(runtime, state))
     reading = Reading(make, caller, question.region)
     await reading.everything()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +16,8 @@ from locum.cli.hypothetical import account_option, asked, at_option, region_opti
 from locum.cli.moments import Moment
 from locum.cli.screen import folded, printable
 from locum.compute import handover
-from locum.core.clock import iso8601
 from locum.core.errors import LocumError
-
-_NEAR_MISSES: Final = 2
-_RESOURCES: Final = 3
-_VALUES: Final = 4
-_PARAMETERS: Final = 180
-"""The limits above are for items and characters in an explanation."""
+from locum.core.record_texts import explained, headline, particulars, without_encoded
 
 DENIED: Final = "denied"
 VERDICTS: Final = ("allow", DENIED, "explicit-deny", "implicit-deny")
@@ -34,7 +27,8 @@ _SELECTING: Final = ("principal", "role", "service", "action", "verdict", "insta
 _PAUSE: Final = 0.3
 """Seconds until a plane is asked again for calls that were made meanwhile."""
 
-_ENCODED: Final = "Encoded authorization failure message: "
+_COLOURS: Final = {"ALLOWED": "green", "DONE": "green", "FAILED": "yellow"}
+"""Of the words of a headline; those of all others are red."""
 
 
 @click.command()
@@ -144,10 +138,10 @@ def _would_be(found: dict[str, Any], what: str, before: list[str], after: list[s
     allowed = click.style("WOULD BE ALLOWED", fg="green")
     word = allowed if verdict == "allow" else click.style(f"WOULD BE DENIED ({verdict.replace('-', ' ')})", fg="red")
     yield f"{word}  {what}"
-    denial = [f"  answer   {_without_encoded(found['denial'])}"] if found["denial"] else []
+    denial = [f"  answer   {without_encoded(found['denial'])}"] if found["denial"] else []
     decided = [f"  decided  {statement}" for statement in found["determining"]]
     yield from folded([*before, *denial, *decided, *after])
-    yield from folded(_explanation(found["explanation"]))
+    yield from folded(explained(found["explanation"]))
 
 
 def _recorded(data: Path, request_id: str, last: int, *, everything: bool, as_json: bool) -> None:
@@ -171,110 +165,7 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
     Text from callers is escaped, so that it cannot control the terminal.
     """
     call = printable(f"{record['service']}:{record['operation'] or '(unnamed call)'}")
-    yield f"{_headline(record)}  {call}"
-    yield from folded(_particulars(record))
-    yield from folded(_explanation(record["explanation"]))
-
-
-def _particulars(record: dict[str, Any]) -> Iterator[str]:
-    identity = record["identity"]
-    yield f"  who      {identity['arn']}" + (f"  key {identity['access_key_id']}" if identity["access_key_id"] else "")
-    if record["via"]:
-        yield f"  through  {', '.join(record['via'])}, with the caller's permissions"
-    elif record["invoked_by"] and record["invoked_by"] != identity["arn"]:
-        yield f"  through  {record['invoked_by']}"
-    if record["source_arn"]:
-        yield f"  for      {record['source_arn']}"
-    if record["cause"]:
-        yield f"  because  of request {record['cause']}"
-    if identity["instance_id"]:
-        yield f"  inside   {identity['instance_id']}"
-    source = f" from {record['source_ip']}" if record["source_ip"] else ""
-    yield f"  when     {iso8601(record['at'])}{source} in {record['region']}"
-    yield f"  request  {record['request_id']}"
-    resources = [resource["arn"] for resource in record["resources"]]
-    for arn in resources[:_RESOURCES]:
-        yield f"  on       {arn}"
-    if len(resources) > _RESOURCES:
-        yield f"           and {len(resources) - _RESOURCES} more"
-    if record["parameters"]:
-        yield f"  with     {_clipped(json.dumps(record['parameters']), _PARAMETERS)}"
-    if record["error_code"]:
-        yield f"  answer   {record['status']} {record['error_code']}: {_without_encoded(record['error_message'])}"
-    if record["injected"]:
-        yield f"  fault    on request, by `locum fault`: {record['injected']}"
-    for statement in record["determining"]:
-        yield f"  decided  {statement}"
-
-
-def _clipped(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[:length]}..."
-
-
-def _without_encoded(message: str) -> str:
-    """The message without its encoded part (for sts:DecodeAuthorizationMessage), which the explanation has in text."""
-    before, encoded, _ = message.partition(_ENCODED)
-    return f"{before}{encoded}..." if encoded else before
-
-
-def _headline(record: dict[str, Any]) -> str:
-    verdict = record["verdict"]
-    if verdict == "allow":
-        return click.style("ALLOWED", fg="green") if record["status"] < 400 else click.style("FAILED", fg="yellow")
-    if verdict:
-        enforced = record["mode"] == "enforce" or record["error_message"].startswith(record["denial"])
-        word = "DENIED" if enforced else "WOULD BE DENIED"
-        return click.style(f"{word} ({verdict.replace('-', ' ')})", fg="red")
-    if record["status"] < 400:
-        return click.style("DONE", fg="green")  # by a service to what is its own
-    return click.style("REFUSED", fg="red")
-
-
-def _explanation(explanation: dict[str, Any] | None) -> Iterator[str]:
-    if explanation is None:
-        return
-    if explanation.get("gone"):
-        yield from ("", "  The user or role behind these credentials does not exist any more.")
-    if explanation.get("limit"):
-        yield from ("", f"  {explanation['limit']}")
-    for (verdict, action), group in groupby(explanation["checks"], lambda check: (check["verdict"], check["action"])):
-        checks = list(group)
-        if verdict == "ALLOW" and len(explanation["checks"]) > 1:
-            more = f" and {len(checks) - 1} more" if len(checks) > 1 else ""
-            yield from ("", f"  allow: {action} on {checks[0]['resource']}{more}")
-        else:
-            for check in checks:
-                yield from ("", *_check(check))
-
-
-def _check(check: dict[str, Any]) -> Iterator[str]:
-    """The explanation of one permission that the call takes: the outcomes of policies, and remedies."""
-    inner = check["explanation"]
-    yield f"  {check['verdict'].lower().replace('_', ' ')}: {check['action']} on {check['resource']}"
-    if check["reason"]:
-        yield f"    {check['reason']}"
-    for policy_type, outcome in inner["outcomes"].items():
-        if outcome.upper() != "ABSENT":
-            yield f"    {policy_type}: {outcome.lower()}"
-    for statement in inner["statements"]:
-        if statement["met"]:
-            yield f"    denied by: {statement['place']}"
-            yield from (f"      {condition}" for condition in statement["met"])
-    for miss in inner["nearMisses"][:_NEAR_MISSES]:
-        yield from _near_miss(miss)
-    for change in inner["changes"]:
-        yield f"    to change it: {change}"
-
-
-def _near_miss(miss: dict[str, Any]) -> Iterator[str]:
-    """A statement that almost allowed the call, and its element that did not match."""
-    yield f"    near miss: {miss['place']}"
-    if failed := miss["failed"]:
-        yield f"      {failed['element']} has {_few(failed['policy'])}; the request has {_few(failed['request'])}"
-        if failed["hint"]:
-            yield f"      {failed['hint']}"
-
-
-def _few(values: Sequence[str]) -> str:
-    more = f" and {len(values) - _VALUES} more" if len(values) > _VALUES else ""
-    return f"{', '.join(values[:_VALUES]) or 'nothing'}{more}"
+    told = headline(record)
+    yield f"{click.style(told, fg=_COLOURS.get(told, 'red'))}  {call}"
+    yield from folded(particulars(record))
+    yield from folded(explained(record["explanation"]))

@@ -10,7 +10,8 @@ from typing import Any, Final
 import click
 
 from locum import analysis
-from locum.cli import migrations, policies
+from locum.calls import policy_texts
+from locum.cli import migrations
 from locum.cli.audits.mending import client_of
 from locum.cli.client import CallerClient, CallFailed
 from locum.cli.failing import unusable
@@ -80,14 +81,14 @@ def _planned(data: Path, client: CallerClient, key: Mapping[str, Any], since: fl
     found = handover.asked(data, {"policies": {**asked, "until": plane_time(data)}})
     if not found["records"]:
         raise ConfigurationError(f"no call with the access key {key['id']} is recorded: there is nothing to go by")
-    documents = analysis.documents(analysis.write(policies.permissions(found)))
+    documents = analysis.documents(analysis.write(policy_texts.permissions(found)))
     account = str(client.call("sts", "get_caller_identity")["Account"])
     role = given["role"] or f"{key['user'][:59]}-role"
     made = migrations.migration(account, given["target"], role, documents, given["repository"])
     if given["as_json"]:
         calls = [{"service": it.service, "operation": it.operation, "params": dict(it.params)} for it in made.calls]
         return json.dumps({"key": dict(key), "documents": documents, "calls": calls, "steps": made.steps}, indent=2)
-    return "\n".join(migrations.lines(key, made, list(policies.about_written(found, documents, []))))
+    return "\n".join(migrations.lines(key, made, list(policy_texts.about_written(found, documents, []))))
 
 
 def _checked(data: Path, client: CallerClient, key: Mapping[str, Any], since: float, *, retire: bool) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from locum import analysis, policy
+from locum.calls import policy_texts
 from locum.cli import policies
 from locum.cli.home import data_option, plane_time, read_plane
 from locum.cli.moments import Moment
@@ -57,16 +58,16 @@ def from_activity(data: Path, principal: str, since: float, include_denied: bool
     that it was written from: exit code 1 where it does not allow one of them, or cannot be known to.
     """
     found = _taken(data, principal, since, include_denied=include_denied)
-    written = analysis.documents(analysis.write(policies.permissions(found)))
+    written = analysis.documents(analysis.write(policy_texts.permissions(found)))
     tried = _proposed(data, _named(written), principal, since, until=found["until"])
-    denied = policies.still_denied(found, tried)
+    denied = policy_texts.still_denied(found, tried)
     if as_json:
         shown = {name: value for name, value in found.items() if name not in ("policies", "permissions")}
         click.echo(json.dumps({"documents": written, "denied": denied, **shown}, indent=2))
     else:
         click.echo("\n".join(json.dumps(document, indent=2) for document in written))
-        click.echo("\n".join(folded(policies.about_written(found, written, denied))), err=True)
-    raise SystemExit(1 if denied or policies.incomplete(found) else 0)
+        click.echo("\n".join(folded(policy_texts.about_written(found, written, denied))), err=True)
+    raise SystemExit(1 if denied or policy_texts.incomplete(found) else 0)
 
 
 @command.command("diff")
@@ -84,10 +85,10 @@ def diff(data: Path, principal: str, files: tuple[str, ...], since: float, inclu
     given = _read(files)
     found = _taken(data, principal, since, include_denied=include_denied)
     held = given or policies.held(found)
-    written = analysis.write(policies.permissions(found))
+    written = analysis.write(policy_texts.permissions(found))
     comparison = analysis.compare([analysis.Held(*one) for one in held.items()], written)
     tried = _proposed(data, held, principal, since, until=found["until"])
-    denied = policies.still_denied(found, tried)
+    denied = policy_texts.still_denied(found, tried)
     if as_json:
         click.echo(json.dumps(policies.difference(found, written, comparison, denied), indent=2))
     else:
