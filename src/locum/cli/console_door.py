@@ -17,6 +17,7 @@ from locum.calls import Runtime
 from locum.cli.ports import listening_socket
 from locum.compute.control import Asked, Questions
 from locum.core.errors import LocumError
+from locum.wire.models import OWN_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -73,7 +74,8 @@ class ConsoleDoor:
         def made() -> Any:
             app = import_module("locum.console.app")  # late: few planes are looked at
             settings = runtime.settings
-            place = app.Place(lambda: self.port, lambda: settings.endpoint, settings.region, account)
+            models = (str(OWN_MODELS),)
+            place = app.Place(lambda: self.port, lambda: runtime.settings.endpoint, settings.region, account, models)
             return app.console_app(place, sign_in, runtime.clock, runtime.entropy)
 
         self._make = made

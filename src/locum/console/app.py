@@ -62,7 +62,7 @@ def console_app(place: Place, sign_in: SignIn, clock: MovableClock, entropy: Ent
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, hosts=hosts)],
-        exception_handlers={FormTooLarge: _too_large},
+        exception_handlers={FormTooLarge: _too_large, Exception: _broken},
     )
 
 
@@ -72,3 +72,8 @@ async def _to_console(_request: Request) -> Response:
 
 async def _too_large(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("This form is too large.\n", 413)
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    """The fault barrier: what went wrong is in the log, with its traceback."""
+    return PlainTextResponse("This page broke. The plane's log says how; the plane itself goes on.\n", 500)

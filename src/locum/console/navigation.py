@@ -9,6 +9,16 @@ Links = tuple[tuple[str, str], ...]
 NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
     ("Plane", (("Home", "/console/"),)),
     ("Identity", (("Roles", "/console/roles"),)),
+    (
+        "Insight",
+        (
+            ("Trail", "/console/trail"),
+            ("Simulator", "/console/simulator"),
+            ("Who can", "/console/who-can"),
+            ("What can", "/console/what-can"),
+            ("Escalation paths", "/console/escalations"),
+        ),
+    ),
 )
 
 

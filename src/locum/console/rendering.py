@@ -24,7 +24,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["navigation"] = navigation
-    made.filters |= {"document": document, "when": when, "segment": segment, "short": short, "trusted": trusted}
+    filters = document, when, segment, short, trusted, marked
+    made.filters |= {each.__name__: each for each in filters}
     return made
 
 
@@ -79,3 +80,24 @@ def trusted(trust: Any) -> str:
         for value in values:
             names |= dict.fromkeys(value if isinstance(value, list) else [value])
     return ", ".join(names)
+
+
+def marked(text: str, index: int) -> list[tuple[str, bool]]:
+    """The lines of a policy document, with whether they are of the statement `index` (from 0)."""
+    try:
+        policy = json.loads(text)
+    except ValueError:
+        return [(text, False)]
+    statements = policy.get("Statement", []) if isinstance(policy, Mapping) else []
+    if not isinstance(statements, list):
+        statements = [statements]
+    head = {name: value for name, value in policy.items() if name != "Statement"}
+    lines = [(line, False) for line in json.dumps(head, indent=2, ensure_ascii=False).splitlines()[:-1]]
+    lines = [*lines[:-1], (lines[-1][0] + ",", False)] if head else [("{", False)]
+    lines.append(('  "Statement": [', False))
+    for number, statement in enumerate(statements):
+        shown = json.dumps(statement, indent=2, ensure_ascii=False).splitlines()
+        ending = "," if number + 1 < len(statements) else ""
+        lines += [(f"    {line}", number == index) for line in shown[:-1]]
+        lines.append((f"    {shown[-1]}{ending}", number == index))
+    return [*lines, ("  ]", False), ("}", False)]

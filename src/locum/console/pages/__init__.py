@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from locum.console.pages import account, home, identities, policies_editor, role_actions, roles
+from locum.console.pages import (
+    account,
+    home,
+    identities,
+    policies_editor,
+    questions,
+    role_actions,
+    roles,
+    simulator,
+    trail,
+)
 from locum.console.person import View
 
 Routes = tuple[tuple[str, str, View], ...]
@@ -16,4 +26,7 @@ ALL: Final[Routes] = (
     *policies_editor.ROUTES,
     *roles.ROUTES,
     *role_actions.ROUTES,
+    *trail.ROUTES,
+    *simulator.ROUTES,
+    *questions.ROUTES,
 )
