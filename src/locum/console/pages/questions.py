@@ -10,8 +10,8 @@ from locum.console.aws import attempt
 from locum.console.drawing import Picture, chain, picture
 from locum.console.person import Person, View, url
 
-_GROUPS: Final = 40
-"""Groups of principals that are drawn; the table has all."""
+_DRAWN: Final = 40
+"""Principals, or groups of them, that are drawn; the table has all."""
 
 
 def context_entries(text: str) -> list[dict[str, Any]]:
@@ -38,19 +38,20 @@ async def who_can(person: Person) -> Response:
 
 
 def _who_picture(groups: list[dict[str, Any]], action: str, resource: str) -> Picture:
-    shown = groups[:_GROUPS]
-    nodes = [(_group_text(group), "node") for group in shown]
-    edges = [((0, row), (1, 0), _edge_text(group), f"edge {group['Verdict']}") for row, group in enumerate(shown)]
+    """The principals, or where they are many, the groups of those alike, each with an edge to the action."""
+    each = [(it["Arn"].split(":", 5)[-1], group) for group in groups for it in group["Principals"]]
+    shown = each if len(each) <= _DRAWN else [(_group_text(group), group) for group in groups[:_DRAWN]]
+    nodes = [(text, "node") for text, _ in shown]
+    edges = [
+        ((0, row), (1, 0), "with conditions" if group.get("Keys") else "", f"edge {group['Verdict']}")
+        for row, (_, group) in enumerate(shown)
+    ]
     return picture([nodes, [(f"{action} {resource}", "node end")]], edges)
 
 
 def _group_text(group: dict[str, Any]) -> str:
     first, *others = (it["Arn"].split(":", 5)[-1] for it in group["Principals"])
     return f"{first} and {len(others)} more" if others else str(first)
-
-
-def _edge_text(group: dict[str, Any]) -> str:
-    return "with conditions" if group.get("Keys") else ""
 
 
 async def what_can(person: Person) -> Response:
