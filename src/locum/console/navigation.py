@@ -8,7 +8,17 @@ Links = tuple[tuple[str, str], ...]
 
 NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
     ("Plane", (("Home", "/console/"),)),
-    ("Identity", (("Roles", "/console/roles"),)),
+    (
+        "Identity",
+        (
+            ("Roles", "/console/roles"),
+            ("Users", "/console/users"),
+            ("Groups", "/console/groups"),
+            ("Policies", "/console/policies"),
+            ("Instance profiles", "/console/instance-profiles"),
+            ("Identity providers", "/console/identity-providers"),
+        ),
+    ),
     (
         "Insight",
         (

@@ -6,27 +6,29 @@ from typing import Final
 
 from locum.console.pages import (
     account,
+    groups,
     home,
     identities,
+    identity_providers,
+    instance_profiles,
+    policies,
     policies_editor,
     questions,
     role_actions,
     roles,
+    security,
     simulator,
     trail,
+    users,
 )
 from locum.console.person import View
 
 Routes = tuple[tuple[str, str, View], ...]
 
-ALL: Final[Routes] = (
-    *home.ROUTES,
-    *account.ROUTES,
-    *identities.ROUTES,
-    *policies_editor.ROUTES,
-    *roles.ROUTES,
-    *role_actions.ROUTES,
-    *trail.ROUTES,
-    *simulator.ROUTES,
-    *questions.ROUTES,
-)
+_MODULES: Final = (
+    home, account, security,
+    roles, role_actions, users, groups, policies, identities, policies_editor, instance_profiles, identity_providers,
+    trail, simulator, questions,
+)  # fmt: skip
+
+ALL: Final[Routes] = tuple(route for module in _MODULES for route in module.ROUTES)

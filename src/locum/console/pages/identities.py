@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from locum.console.aws import Answer, Aws, CallFailed, Listed, attempt
+from locum.console.pages.changes import change
 from locum.console.person import Person, View, url
-from locum.console.sessions import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,39 +76,28 @@ async def policy_options(person: Person) -> Response:
 def routes(kind: Kind) -> tuple[tuple[str, str, View], ...]:
     """The paths of the changes that all pages of a kind offer."""
 
-    def page(name: str) -> str:
-        return url(kind.folder, name)
+    def page(person: Person) -> str:
+        return url(kind.folder, person.path["name"])
 
-    def changing(operation: str, text: str, *fields: tuple[str, str]) -> View:
-        """A view that makes one call: `fields` are its parameters and the fields of the form that they are from."""
-
-        async def view(person: Person) -> Response:
-            name = person.path["name"]
-            given = {parameter: person.field(field) for parameter, field in fields}
-            try:
-                await person.aws.change("iam", operation, **kind.of(name), **given)
-            except CallFailed as failed:
-                return person.failed(failed, page(name))
-            return person.done(text, page(name))
-
-        return view
+    def changing(operation: str, text: str, **members: str) -> View:
+        return change("iam", operation, text, page, **{kind.parameter: "name"}, **members)
 
     word, path = kind.word, f"{url(kind.folder)}/{{name}}"
-    named, arn = ("PolicyName", "policy"), ("PolicyArn", "arn")
     both = (
         ("POST", f"{path}/attach", _attach(kind)),
-        ("POST", f"{path}/detach", changing(f"detach_{word}_policy", "The policy is detached.", arn)),
+        ("POST", f"{path}/detach", changing(f"detach_{word}_policy", "The policy is detached.", PolicyArn="arn")),
         ("POST", f"{path}/inline", _put_inline(kind)),
-        ("POST", f"{path}/inline/delete", changing(f"delete_{word}_policy", "The inline policy is deleted.", named)),
-    )
+        ("POST", f"{path}/inline/delete",
+         changing(f"delete_{word}_policy", "The inline policy is deleted.", PolicyName="policy")),
+    )  # fmt: skip
     if kind is GROUP:
         return both
-    boundary = ("PermissionsBoundary", "arn")
+    boundary = f"{word}_permissions_boundary"
     return (
         *both,
-        ("POST", f"{path}/boundary", changing(f"put_{word}_permissions_boundary", "The boundary is set.", boundary)),
-        ("POST", f"{path}/boundary/delete",
-         changing(f"delete_{word}_permissions_boundary", "The boundary is removed.")),
+        ("POST", f"{path}/boundary",
+         changing(f"put_{boundary}", "The boundary is set.", PermissionsBoundary="arn")),
+        ("POST", f"{path}/boundary/delete", changing(f"delete_{boundary}", "The boundary is removed.")),
     )  # fmt: skip
 
 
@@ -141,12 +130,6 @@ def _put_inline(kind: Kind) -> View:
         return person.done(f"The policy {policy} is in force with the next call.", url(kind.folder, name))
 
     return put
-
-
-def refused_note(person: Person, text: str, where: str) -> Response:
-    """Go to the page `where`, which tells what was wrong with a form."""
-    person.session.tell(Note(text, is_error=True))
-    return RedirectResponse(where, 303)
 
 
 ROUTES: Final[tuple[tuple[str, str, View], ...]] = (("GET", url("policy-options"), policy_options),)
