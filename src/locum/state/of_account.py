@@ -8,45 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar, cast
 
 from immutables import Map
 
-from locum.state.entities import Entity
-from locum.state.events import AnyEntity, kind_of
+from locum.state.events import AnyEntity
 from locum.state.indexes import Index
 from locum.state.organizations import TABLES
 from locum.state.state import State
 
-E = TypeVar("E", bound=Entity)
-
 
 @dataclass(frozen=True, slots=True)
 class AccountState(State):
-    """A state of which `account` sees its own. SCPs and RCPs are there, as they are decided by."""
-
-    account: str = ""
-
-    def table(self, kind: type[E], account: str) -> Map[str, E]:
-        return State.table(self, kind, account) if self._sees(kind_of(kind), account) else Map()
-
-    def every(self, kind: type[E]) -> Iterator[E]:
-        if kind_of(kind) in TABLES:
-            yield from State.every(self, kind)
-        else:
-            yield from self.table(kind, self.account).values()
+    """A state of which the tables have less than the indexes."""
 
     def find(self, index: Index, value: str) -> list[AnyEntity]:
-        found = State.find(self, index, value)
-        return [it for it in found if self._sees(kind_of(type(cast("Entity", it))), it.account)]
+        return list(self._held(index, value))
 
     def count(self, index: Index, value: str) -> int:
         return len(self.find(index, value))
 
-    def _sees(self, kind: str, account: str) -> bool:
-        return account == self.account or kind in TABLES
+    def _held(self, index: Index, value: str) -> Iterator[AnyEntity]:
+        postings = self.indexes.get(index.name, Map())
+        for account, kind, key in postings.get(value, Map()):
+            table = self.tables.get(kind, Map()).get(account, Map())
+            if key in table:
+                entity: AnyEntity = table[key]  # type: ignore[assignment] # as in `State.find`
+                yield entity
 
 
 def of_account(state: State, account: str) -> AccountState:
-    """`state` as `account` may see it."""
-    return AccountState(state.sequence, state.tables, state.indexes, account)
+    """`state` as `account` may see it. SCPs and RCPs are there, as its calls are decided by them."""
+    tables = {
+        kind: table if kind in TABLES else Map({account: table[account]})
+        for kind, table in state.tables.items()
+        if kind in TABLES or account in table
+    }
+    return AccountState(state.sequence, Map(tables), state.indexes)

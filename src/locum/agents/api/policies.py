@@ -10,6 +10,7 @@ from typing import Any
 from locum import analysis, policy
 from locum.agents.api import scope
 from locum.agents.api.plane import Plane
+from locum.agents.api.sight import sight
 from locum.backends import BackendCall
 from locum.calls import activity, policy_texts
 from locum.core.errors import Fault
@@ -31,8 +32,8 @@ async def replay_policies(plane: Plane, call: BackendCall) -> dict[str, Any]:
         "Calls": found["calls"],
         "Records": found["records"],
         "Truncated": found["truncated"],
-        "Changed": _changes(found["changed"]),
-        "StillDenied": _changes(found["stillDenied"]),
+        "Changed": _changes(_seen(plane, call, found["changed"])),
+        "StillDenied": _changes(_seen(plane, call, found["stillDenied"])),
         "NotDecided": _undecided(found["notDecided"]),
     }
 
@@ -49,7 +50,7 @@ async def write_policy(plane: Plane, call: BackendCall) -> dict[str, Any]:
         written = await asyncio.to_thread(_written, found)
         documents = {f"written {number}": json.dumps(document) for number, document in enumerate(written, 1)}
         tried = await activity.proposed(plane.runtime, activity.Proposed(documents, principal, since, until), account)
-    lacking = policy_texts.still_denied(found, tried)
+    lacking = _seen(plane, call, policy_texts.still_denied(found, tried))
     return {
         "Documents": [json.dumps(document, indent=2) for document in written],
         "Notes": list(policy_texts.about_written(found, written, lacking)),
@@ -57,6 +58,13 @@ async def write_policy(plane: Plane, call: BackendCall) -> dict[str, Any]:
         "StillDenied": _changes(lacking),
         "LeftOut": _undecided(found["leftOut"]),
     }
+
+
+def _seen(plane: Plane, call: BackendCall, changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Changes without the names of policies that the account does not see."""
+    seeing = sight(plane.runtime.ledger.state, call.caller.account)
+    named = ("wasDeterminedBy", "determinedBy")
+    return [{**change, **{member: seeing.names(change[member]) for member in named}} for change in changes]
 
 
 def _written(found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from locum.policy import PolicyType
 from locum.state import State
 
 _OF_ORGANIZATION: Final = frozenset({PolicyType.SCP, PolicyType.RCP})
+_NAMES_OF_ORGANIZATION: Final = ("SCP ", "RCP ")
+"""How the names of their policies begin (`state.organizations.Attached`)."""
 
 Explanation = Mapping[str, Any]
 
@@ -33,6 +35,10 @@ class Sight(NamedTuple):
         if kind == PolicyType.RESOURCE:
             return own
         return kind != PolicyType.ENDPOINT or self.endpoint == self.account
+
+    def names(self, names: Iterable[str]) -> list[str]:
+        """Those of the deciding statements of a call on what is its own that it sees, by their names in records."""
+        return [name for name in names if self.management or not name.startswith(_NAMES_OF_ORGANIZATION)]
 
     def explanation(self, whole: Explanation | None) -> dict[str, Any] | None:
         """What it sees of an explanation (`authz.Authorization.explanation`)."""
