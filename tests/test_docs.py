@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from locum.agents.api.host import OPERATIONS as API
 from locum.cli.main import COMMANDS
 from locum.policy import cases
 
@@ -103,6 +104,12 @@ def test_every_operation_of_our_own_is_listed_and_no_other(service: str) -> None
     listed = re.split(r"\n###? ", text.partition(f"\n### {titles[service]}\n")[2])[0].strip().rpartition("\n\n")[2]
     operations = importlib.import_module(f"locum.services.{service}").OPERATIONS
     assert [name.strip() for name in listed.replace("\n", " ").split(",")] == sorted(operations)
+
+
+def test_every_operation_of_the_api_is_listed_and_no_other() -> None:
+    text = (ROOT / "docs" / "services.md").read_text().partition("\n### Locum's own API\n")[2]
+    listed = text.partition("\n## ")[0].strip().rpartition("\n\n")[2]
+    assert [name.strip() for name in listed.replace("\n", " ").split(",")] == sorted(name for _, name in API)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -144,8 +144,8 @@ def _index() -> tuple[int, dict[str, tuple[int, int]]]:
 
 
 def services() -> tuple[str, ...]:
-    """The services that the catalogue has."""
-    return (*_index()[1], *OWN)
+    """The services of the general mapping: AWS's."""
+    return tuple(_index()[1])
 
 
 @cache

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from locum.state import State, apply, put
 from locum.store import Change, Ledger, Reloaded, Subscription
 from locum.store.memory import MemoryJournal
-from support.ledgers import QUICK, creates, names, opened, role, run, silent
+from support.ledgers import QUICK, audit_row, creates, names, opened, role, run, silent
 
 
 async def taken(changes: Subscription, count: int) -> list[Change]:
@@ -204,3 +204,22 @@ def test_whatever_its_pace_a_subscriber_is_told_everything_once(
         await ledger.close()
 
     run(told())
+
+
+def test_whoever_waits_for_audit_rows_is_told_when_they_are_written_and_of_nothing_else() -> None:
+    async def story() -> None:
+        ledger = opened(MemoryJournal())
+        with ledger.recording() as bell:
+            await make(ledger, "a")
+            await ledger.flush()
+            assert not bell.is_set()  # a change without a row
+            ledger.record(audit_row("read"))
+            await ledger.flush()
+            assert bell.is_set()
+            bell.clear()
+        ledger.record(audit_row("later"))
+        await ledger.flush()
+        assert not bell.is_set()
+        await ledger.close()
+
+    run(story())
