@@ -20,6 +20,9 @@ from locum.wire.route import OWN_API
 OWN = "/_locum/"
 HEALTH = "/_locum/health"
 
+OWN_API_BODY = 4 << 20
+"""The limit in octets for a body of Locum's own API: of as many and as long policies as it takes."""
+
 
 class Gateway:
     """The ASGI application. Only `/_locum/health`, the documents of issuers and the answers for waiting resources of
@@ -67,7 +70,8 @@ class Gateway:
         return self._health() if path == HEALTH else published(self._runtime.ledger.state, self._runtime.settings, path)
 
     def _allowance(self, request: HttpRequest) -> int:
-        return asgi.MAX_BODY if self._pipeline.knows_signer(request) else asgi.FREE_BODY
+        most = OWN_API_BODY if request.raw_path.startswith(OWN_API) else asgi.MAX_BODY
+        return most if self._pipeline.knows_signer(request) else asgi.FREE_BODY
 
     def _health(self) -> HttpResponse:
         ledger = self._runtime.ledger

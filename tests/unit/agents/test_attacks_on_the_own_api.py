@@ -14,6 +14,7 @@ import pytest
 from locum.agents.api.long_polls import MOST_OF_ACCOUNT, MOST_WAITING
 from locum.core.clock import system_clock
 from locum.core.http import HttpRequest
+from locum.gateway.app import OWN_API_BODY
 from support.inprocess import Answer, InProcess, Key, exchange, refusal
 from support.organized_sets import Organized
 from support.plane import ACCOUNT, allow, document, trusting
@@ -298,6 +299,12 @@ def test_attack_input_without_end_is_refused(two: Two, case: str) -> None:
     operation, params = ENDLESS[case]
     answer = two.plane.send(two.plane.request_of("locum", operation, params))
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationException"), answer.body
+
+
+def test_attack_a_body_without_end_is_not_read_to_its_end(two: Two) -> None:
+    request = two.plane.request("locum", "list_records")
+    request.body = b" " * (OWN_API_BODY + 1)
+    assert two.plane.send(request).status == 413
 
 
 def test_attack_a_time_before_everything_is_refused_and_one_to_come_is_now(two: Two) -> None:

@@ -40,7 +40,7 @@ async def _details(runtime: Runtime, record: Record, account: str) -> dict[str, 
     if not scope.made(record, account):
         return told
     state = await _state_of(runtime, record)
-    seeing = sight(runtime.ledger.state if state is None else state, account, record.endpoint[2])
+    seeing = sight(state, account, record.endpoint[2])
     explanation = seeing.explanation(await _explanation(runtime, record))
     decided = list(deciding(explanation, record.determining))
     told["Explanation"] = list(_lines(record, seeing, explanation if record.denied else None))

@@ -17,6 +17,7 @@ from locum.calls.carrying import facts_of
 from locum.calls.hypothetical import Again, Question, View, What, Who, Why
 from locum.core.record_texts import explained
 from locum.core.resources import UNKNOWN, ResourceFacts, owner_of
+from locum.state import State
 from locum.state.of_account import of_account
 
 
@@ -26,14 +27,14 @@ async def explain_access(plane: Plane, call: BackendCall) -> dict[str, Any]:
     scope.check_principal(call.caller.account, params["PrincipalArn"])
     asked = {**_asked(call), "action": params["Action"], "resource": params.get("Resource", "*")}
     found = await _answered(plane, call, Why(**asked, principal=params["PrincipalArn"]))
-    seeing = _sight(plane, call)
+    state = await _state(plane, call)
+    seeing = sight(state, call.caller.account)
     explanation = seeing.explanation(found["explanation"])
     found |= {
         "explanation": explanation,
         "determining": _names(explanation, found["determining"]),
         "depends": _without_hidden(seeing, found["depends"]),
     }
-    state = await plane.runtime.ledger.state_at(_at(call)) if "At" in params else plane.runtime.ledger.state
     decided = deciding(explanation, found["determining"])
     return {
         "PrincipalArn": found["principal"],
@@ -58,7 +59,7 @@ async def decide_again(plane: Plane, call: BackendCall) -> dict[str, Any]:
     # On the whole state: the account's own principal and resource, and the policies that are in force for them.
     async with plane.turns.turn(call):
         again = await hypothetical.answered(plane.runtime, question)
-    explanation = _sight(plane, call).explanation(again["explanation"])
+    explanation = sight(await _state(plane, call), account).explanation(again["explanation"])
     return {
         "Was": again["was"],
         "Verdict": again["verdict"],
@@ -72,7 +73,7 @@ async def who_can(plane: Plane, call: BackendCall) -> dict[str, Any]:
     """Carry out WhoCan."""
     asked = {**_asked(call), "action": call.params["Action"], "resource": call.params["Resource"]}
     found = await _answered(plane, call, Who(**asked))
-    seeing = _sight(plane, call)
+    seeing = sight(await _state(plane, call), call.caller.account)
     found["groups"] = [_without_hidden(seeing, group) for group in found["groups"]]
     return {
         "Groups": [
@@ -96,7 +97,7 @@ async def what_can(plane: Plane, call: BackendCall) -> dict[str, Any]:
     scope.check_principal(call.caller.account, params["PrincipalArn"])
     question = What(**_asked(call), principal=params["PrincipalArn"], services=list(params.get("Services", ())))
     found = await _answered(plane, call, question)
-    seeing = _sight(plane, call)
+    seeing = sight(await _state(plane, call), call.caller.account)
     found["rows"] = [_without_hidden(seeing, row) for row in found["rows"]]
     return {
         "PrincipalArn": found["principal"],
@@ -153,8 +154,10 @@ def _at(call: BackendCall) -> float:
     return float(call.params["At"])
 
 
-def _sight(plane: Plane, call: BackendCall) -> Sight:
-    return sight(plane.runtime.ledger.state, call.caller.account)
+async def _state(plane: Plane, call: BackendCall) -> State:
+    """The state that is asked about. Raises Forgotten."""
+    ledger = plane.runtime.ledger
+    return await ledger.state_at(_at(call)) if "At" in call.params else ledger.state
 
 
 def _names(explanation: Mapping[str, Any] | None, names: Iterable[str]) -> list[str]:

@@ -21,7 +21,10 @@ Explanation = Mapping[str, Any]
 
 
 class Sight(NamedTuple):
-    """What `account` sees. `management`: it has the policies of its organization. `endpoint` owns the VPC endpoint."""
+    """What `account` sees. `management`: it manages an organization, whose policies are its own.
+
+    `endpoint` owns the VPC endpoint that a call came through.
+    """
 
     account: str
     management: bool
@@ -68,10 +71,10 @@ class Sight(NamedTuple):
         return [it for it in reports if self.sees(it["policyType"], owner)]
 
 
-def sight(state: State, account: str, endpoint: str = "") -> Sight:
-    """What `account` sees in `state`."""
-    context = organization_context(state, account)
-    return Sight(account, context.management or not context.id, endpoint)
+def sight(state: State | None, account: str, endpoint: str = "") -> Sight:
+    """What `account` sees in a decision on `state`; None where that is not known any more."""
+    management = state is not None and organization_context(state, account).management
+    return Sight(account, management, endpoint)
 
 
 def deciding(seen: Explanation | None, names: Iterable[str]) -> Iterator[Explanation]:
