@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from locum.agents.api.long_polls import MOST_OF_ACCOUNT, MOST_WAITING
-from locum.core.clock import system_clock
 from locum.core.http import HttpRequest
 from locum.gateway.app import OWN_API_BODY
 from support.inprocess import Answer, InProcess, Key, exchange, refusal
@@ -367,20 +366,6 @@ def ended(plane: InProcess, request: HttpRequest, during: Callable[[], Any], wak
     return plane.run(wait())
 
 
-class MovedClock:
-    """The wall clock, which a test moves."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return system_clock() + self.ahead
-
-    def move(self, seconds: float) -> tuple[()]:
-        self.ahead += seconds
-        return ()
-
-
 def waking(plane: InProcess, key: Key | None = None) -> tuple[HttpRequest, HttpRequest]:
     """A wait for ListGroups, and such a call."""
     position = plane.client("locum").list_records()["Position"]
@@ -389,8 +374,12 @@ def waking(plane: InProcess, key: Key | None = None) -> tuple[HttpRequest, HttpR
 
 
 def test_attack_a_session_that_ends_during_a_wait_is_told_nothing(tmp_path: Path) -> None:
-    clock = MovedClock()
-    plane = InProcess(tmp_path, clock)
+    plane = InProcess(tmp_path)
+
+    def move() -> tuple[()]:
+        plane.node.runtime.clock.move(901)
+        return ()
+
     try:
         trust = trusting(AWS=f"arn:aws:iam::{ACCOUNT}:root")
         arn = plane.client("iam").create_role(RoleName="waits", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
@@ -401,7 +390,7 @@ def test_attack_a_session_that_ends_during_a_wait_is_told_nothing(tmp_path: Path
         found = plane.client("sts", user).assume_role(RoleArn=arn, RoleSessionName="waiting", DurationSeconds=900)
         given = found["Credentials"]
         session = Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        answer = ended(plane, waking(plane, session)[0], lambda: clock.move(901), plane.request("iam", "list_groups"))
+        answer = ended(plane, waking(plane, session)[0], move, plane.request("iam", "list_groups"))
         assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "ExpiredTokenException")
         record = plane.record(answer.headers["x-amzn-requestid"])
         assert record.error_code == "ExpiredTokenException"
