@@ -15,6 +15,7 @@ WIDTH: Final = 80
 _INDENT: Final = "    "
 _CLI_NAMES: Final = {"s3": "s3api"}
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_QUOTE: Final = re.compile(r'(?<!\\)"')
 _IMPLIED: Final = frozenset({"MinCount", "MaxCount"})
 """Parameters that the AWS CLI sets by default."""
 
@@ -60,8 +61,11 @@ def aws(service: str, operation: str, parameters: Mapping[str, Any]) -> list[str
     """The AWS CLI command for `operation` (its boto3 name) with `parameters`."""
     words = ["aws", _CLI_NAMES.get(service, service), operation.replace("_", "-")]
     for name, value in parameters.items():
-        if name not in _IMPLIED:
-            words += [f"--{_WORD.sub('-', name).lower()}", *_argument(value)]
+        option = _WORD.sub("-", name).lower()
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        elif name not in _IMPLIED:
+            words += [f"--{option}", *_argument(value)]
     return [*words, "/dev/stdout"] if operation == "get_object" else words
 
 
@@ -69,7 +73,7 @@ def _argument(value: Any) -> list[str]:
     """A parameter in the form of the CLI: text, a file for bytes, `Key=value`, or JSON."""
     if isinstance(value, bytes):
         return ["hello.txt"]
-    if isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values()):
+    if isinstance(value, Mapping) and all(isinstance(item, str) and "{" not in item for item in value.values()):
         return [",".join(f"{key}={item}" for key, item in value.items())]
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
@@ -106,7 +110,7 @@ def _pieces(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
         if word.startswith(("{", "[")):
             if option:
                 yield option, True
-            *parts, last = spelled.split(" ")
+            *parts, last = _between_texts(spelled)
             yield from ((part, False) for part in parts)
             yield last, True
         else:
@@ -114,6 +118,17 @@ def _pieces(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
         option = ""
     if option:
         yield option, True
+
+
+def _between_texts(spelled: str) -> list[str]:
+    """JSON, divided at the spaces that are not within its texts: a text cannot have a line break."""
+    parts: list[str] = []
+    for piece in spelled.split(" "):
+        if parts and len(_QUOTE.findall(parts[-1])) % 2:
+            parts[-1] += f" {piece}"
+        else:
+            parts.append(piece)
+    return parts
 
 
 def _wrapped(text: str, indent: str) -> None:

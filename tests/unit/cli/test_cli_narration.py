@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from locum.cli import narration
 
 WORDS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30)
-DOCUMENTS = st.dictionaries(st.text("abcXYZ:*/", min_size=1, max_size=9), st.lists(st.sampled_from("abc"))).map(
-    json.dumps
-)
+TEXTS = st.text("abcXYZ:*/ ", min_size=1, max_size=9)
+DOCUMENTS = st.dictionaries(TEXTS, st.lists(TEXTS)).map(json.dumps)
 
 
 def typed(lines: list[str]) -> list[str]:
@@ -53,6 +52,23 @@ def test_a_call_is_told_as_the_command_line_would_have_it() -> None:
     assert shlex.join(narration.aws("ec2", "run_instances", parameters)) == (
         "aws ec2 run-instances --image-id ami-1 --iam-instance-profile Name=app --security-group-ids sg-1 sg-2"
     )
+
+
+def test_what_is_yes_or_no_is_an_option_without_a_value() -> None:
+    told = narration.aws("iam", "create_policy_version", {"PolicyArn": "a", "SetAsDefault": True})
+    assert told == ["aws", "iam", "create-policy-version", "--policy-arn", "a", "--set-as-default"]
+    parameters = {"InstanceId": "i-1", "ShouldDecrementDesiredCapacity": False}
+    told = narration.aws("autoscaling", "terminate_instance_in_auto_scaling_group", parameters)
+    assert told[-1] == "--no-should-decrement-desired-capacity"
+
+
+def test_a_document_among_attributes_is_told_as_json() -> None:
+    attributes = {"Policy": '{"Statement": []}'}
+    *_, told = narration.aws("sqs", "set_queue_attributes", {"QueueUrl": "u", "Attributes": attributes})
+    assert json.loads(told) == attributes
+    long = {"Policy": json.dumps({"Statement": [{"Sid": f"a statement {n}"} for n in range(9)]})}
+    words = narration.aws("sqs", "set_queue_attributes", {"Attributes": long})
+    assert json.loads(typed(narration.command_lines(words))[-1]) == long
 
 
 def test_s3_is_told_by_the_name_of_its_api_commands() -> None:
