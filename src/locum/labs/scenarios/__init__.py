@@ -1,0 +1,1 @@
+"""The labs, by what they are about."""
