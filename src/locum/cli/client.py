@@ -17,6 +17,14 @@ class CallFailed(LocumError):
     """A call failed: with an error of the service, whose text it has, or because the plane did not respond."""
 
 
+def own_session() -> botocore.session.Session:
+    """A session of botocore that reads nothing of the user's: no profile, no configuration, no credentials."""
+    session = botocore.session.Session({"profile": (None, None, None, None)})  # not the user's AWS_PROFILE
+    session.set_config_variable("config_file", "/dev/null")
+    session.set_config_variable("credentials_file", "/dev/null")
+    return session
+
+
 class CallerClient:
     """Makes calls with an access key, and the session token where it is a temporary one."""
 
@@ -24,9 +32,7 @@ class CallerClient:
         self._key = key
         self._token = token or None
         self._plane = plane
-        self._session = botocore.session.Session({"profile": (None, None, None, None)})  # not the user's AWS_PROFILE
-        self._session.set_config_variable("config_file", "/dev/null")
-        self._session.set_config_variable("credentials_file", "/dev/null")
+        self._session = own_session()
 
     def call(self, service: str, operation: str, region: str = "", /, **parameters: Any) -> dict[str, Any]:
         """Call `operation` (its boto3 name), in the plane's region by default; the answer. Raises CallFailed."""

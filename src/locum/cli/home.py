@@ -5,6 +5,7 @@ credentials   the root user's access key, as an AWS shared credentials file (mod
 plane.json    the address of the running plane; removed when it stops
 clock         how many seconds the plane's clock is ahead of the wall clock, once it was moved (mode 0600)
 audits        the schedule of audits and the last report, once there was one (mode 0600)
+labs          the progress with labs, once one was started (mode 0600)
 control.sock  the socket by which launchers hand over their listening sockets
 instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
 cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
@@ -33,6 +34,7 @@ PLANE_FILE: Final = "plane.json"
 CREDENTIALS_FILE: Final = "credentials"
 CLOCK_FILE: Final = "clock"
 AUDITS_FILE: Final = "audits"
+LABS_FILE: Final = "labs"
 TLS_AUTHORITY_FILE: Final = "tls-authority.pem"
 
 

@@ -32,6 +32,8 @@ COMMANDS: Final = {
     "fault": "have calls, metadata, credentials or instances fail on request",
     "clock": "move the plane's time, to see rotation and expiry in seconds",
     "tour": "live the whole story in ten seconds",
+    "lab": "mend broken worlds: labs, each with a goal, hints and a check",
+    "quiz": "fifty questions, each answer shown on the plane",
 }
 
 
