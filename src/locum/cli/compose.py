@@ -209,7 +209,7 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         if self.console is not None:
-            self.console.prepare(runtime, lambda: self.account)
+            self.console.prepare(runtime, lambda: self.account, self.options.data)
             await self.listeners.open(self.console.socket, self.console)
         self.ledger.follow()
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts

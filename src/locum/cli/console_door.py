@@ -7,7 +7,9 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
@@ -67,15 +69,16 @@ class ConsoleDoor:
         """The listening socket."""
         return self._socket
 
-    def prepare(self, runtime: Runtime, account: Callable[[], str]) -> None:
-        """Be the console of a plane; `account` is that of its root user."""
+    def prepare(self, runtime: Runtime, account: Callable[[], str], data: Path) -> None:
+        """Be the console of the plane on `data`; `account` is that of its root user."""
         self._sign_in = sign_in = SignInHost(runtime)
 
         def made() -> Any:
             app = import_module("locum.console.app")  # late: few planes are looked at
             settings = runtime.settings
-            models = (str(OWN_MODELS),)
-            place = app.Place(lambda: self.port, lambda: runtime.settings.endpoint, settings.region, account, models)
+            desk = partial(import_module("locum.cli.labs").lab_desk, data, account())
+            of_plane = lambda: runtime.settings.endpoint, settings.region, account
+            place = app.Place(lambda: self.port, *of_plane, desk, (str(OWN_MODELS),))
             return app.console_app(place, sign_in, runtime.clock, runtime.entropy)
 
         self._make = made

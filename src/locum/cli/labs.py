@@ -17,7 +17,7 @@ from locum.cli.client import own_session
 from locum.cli.home import LABS_FILE, Plane, read_plane, read_root_key
 from locum.compute.attachment import Attachment, Claim
 from locum.core.errors import ConfigurationError
-from locum.labs import Credentials, Runner, World
+from locum.labs import Credentials, Inside, Runner, Store, World
 
 _SECONDS: Final = 10
 
@@ -97,15 +97,22 @@ class _Clients:
 
 
 @contextmanager
-def runner_on(data: Path) -> Iterator[Runner]:
-    """The labs of the plane on `data`, one command at a time: another one waits. Raises ConfigurationError."""
-    plane = read_plane(data)
+def lab_desk(data: Path, account: str) -> Iterator[tuple[Store, Inside]]:
+    """The progress with labs and the way into instances, for one at a time: another one waits."""
     turn = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        yield Runner(_Clients(data, plane), plane.region, FileStore(data), Loopback(data, plane.account))
+        yield FileStore(data), Loopback(data, account)
     finally:
         os.close(turn)
+
+
+@contextmanager
+def runner_on(data: Path) -> Iterator[Runner]:
+    """The labs of the plane on `data`, one command at a time. Raises ConfigurationError."""
+    plane = read_plane(data)
+    with lab_desk(data, plane.account) as (store, inside):
+        yield Runner(_Clients(data, plane), plane.region, store, inside)
 
 
 def world_on(data: Path, name: str) -> World:

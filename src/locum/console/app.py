@@ -20,7 +20,7 @@ from locum.console.guard import Guard
 from locum.console.pages import ALL
 from locum.console.pages.sign_in import OwnPlace, SignInPages
 from locum.console.person import ROOT, Door, FormTooLarge
-from locum.console.port import SignIn
+from locum.console.port import LabDesk, SignIn
 from locum.console.sessions import Sessions
 from locum.core.clock import Entropy, MovableClock
 
@@ -30,12 +30,16 @@ _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the console is and what it is of: its port, the URL of the gateway, the region and the account."""
+    """Where the console is and what it is of: its port, the URL of the gateway, the region and the account.
+
+    `labs` gives the progress with labs and the way into instances, to one at a time.
+    """
 
     port: Callable[[], int]
     endpoint: Callable[[], str]
     region: str
     account: Callable[[], str]
+    labs: LabDesk
     models: Sequence[str] = ()
 
 
@@ -49,7 +53,7 @@ def console_app(place: Place, sign_in: SignIn, clock: MovableClock, entropy: Ent
         return {f"{host}:{place.port()}" for host in _HOSTS}
 
     clients = Clients(place.endpoint, place.models)
-    door = Door(Sessions(clock.wall, entropy), clients, sign_in, cookie, clock)
+    door = Door(Sessions(clock.wall, entropy), clients, sign_in, cookie, clock, place.labs)
     own = OwnPlace(place.region, place.account, lambda: f"http://127.0.0.1:{place.port()}{ROOT}")
     signing = SignInPages(door, own, clock.wall, entropy)
     routes: list[BaseRoute] = [
@@ -62,7 +66,7 @@ def console_app(place: Place, sign_in: SignIn, clock: MovableClock, entropy: Ent
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, hosts=hosts)],
-        exception_handlers={FormTooLarge: _too_large, Exception: _broken},
+        exception_handlers={FormTooLarge: _too_large},
     )
 
 
@@ -72,8 +76,3 @@ async def _to_console(_request: Request) -> Response:
 
 async def _too_large(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("This form is too large.\n", 413)
-
-
-async def _broken(_request: Request, _error: Exception) -> Response:
-    """The fault barrier: what went wrong is in the log, with its traceback."""
-    return PlainTextResponse("This page broke. The plane's log says how; the plane itself goes on.\n", 500)

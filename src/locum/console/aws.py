@@ -10,8 +10,10 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import botocore.session
@@ -30,6 +32,9 @@ MOST_ITEMS: Final = 1_000
 
 _CLIENTS: Final = 32
 """Clients that are kept, of all persons."""
+
+_AT_ONCE: Final = 64
+"""Calls that are under way at once. Their threads are the console's own: the gateway needs those of the event loop."""
 _CONFIG: Final = Config(
     retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60, proxies={}, parameter_validation=True,
     user_agent_extra="locum-console",
@@ -93,6 +98,11 @@ class Clients:
         self._session.get_component("data_loader").search_paths.extend(models)
         self._kept: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "console")
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of `work`, which makes calls, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
 
     def of(self, keys: Keys, service: str, region: str) -> Any:
         """The client of `service` that signs with `keys`."""
@@ -139,11 +149,11 @@ class Aws:
 
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Make a call by its boto3 name; the answer. Raises CallFailed."""
-        return await asyncio.to_thread(self._call, service, operation, parameters)
+        return await self.clients.run(self._call, service, operation, parameters)
 
     async def change(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Make a call that changes something: the next page tells the command for it. Raises CallFailed."""
-        answer = await asyncio.to_thread(self._call, service, operation, parameters)
+        answer = await self.clients.run(self._call, service, operation, parameters)
         model = self.clients.operation(self.keys, service, self.region, operation)
         self.commands.append(as_command(model, parameters))
         return answer
@@ -152,7 +162,7 @@ class Aws:
         self, service: str, operation: str, member: str, /, most: int = MOST_ITEMS, **parameters: Any
     ) -> Listed:
         """The items in `member` of all pages of a list, up to `most`. Raises CallFailed."""
-        return await asyncio.to_thread(self._listed, service, operation, member, most, parameters)
+        return await self.clients.run(self._listed, service, operation, member, most, parameters)
 
     def _call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         with _told(service, operation):

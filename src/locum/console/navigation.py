@@ -29,6 +29,7 @@ NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
             ("Escalation paths", "/console/escalations"),
         ),
     ),
+    ("Learn", (("Labs", "/console/labs"), ("Quiz", "/console/quiz"))),
 )
 
 

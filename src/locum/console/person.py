@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -13,10 +14,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from locum.console.aws import Aws, CallFailed, Clients
 from locum.console.guard import SAFE
-from locum.console.port import SignIn
+from locum.console.port import LabDesk, SignIn
 from locum.console.rendering import rendered
 from locum.console.sessions import Note, Session, Sessions
 from locum.core.clock import Clock
+
+_log: Final = logging.getLogger("locum.console")
 
 ROOT: Final = "/console/"
 SIGN_IN: Final = "/console/sign-in"
@@ -28,7 +31,7 @@ _FIELDS: Final = 200
 class Person:
     """Somebody who is signed in and asks for a page. `form` is what was sent with it, empty without one.
 
-    `now` is the plane's clock (epoch seconds).
+    `now` is the plane's clock (epoch seconds), `labs` gives what labs need of this machine.
     """
 
     def __init__(self, request: Request, session: Session, door: Door, form: FormData) -> None:
@@ -36,6 +39,7 @@ class Person:
         self.session = session
         self.form = form
         self.now = door.now
+        self.labs = door.labs
         self.aws = Aws(door.clients, session.signed.keys, session.region)
 
     @property
@@ -70,6 +74,10 @@ class Person:
         self.session.tell(Note(text, tuple(self.aws.commands)))
         return RedirectResponse(where, 303)
 
+    def done_without_a_word(self, where: str) -> Response:
+        """Go to the page `where`, which tells what the session was told already."""
+        return RedirectResponse(where, 303)
+
     def failed(self, failed: CallFailed, where: str) -> Response:
         """Go to the page `where`, which tells the error, and what was done before it."""
         if self.aws.commands:
@@ -90,13 +98,15 @@ class Door:
     """Makes an endpoint of a view: for those alone who are signed in, and with the token of their own forms."""
 
     def __init__(
-        self, sessions: Sessions, clients: Clients, sign_in: SignIn, cookie: Callable[[], str], now: Clock
-    ) -> None:
+        self, sessions: Sessions, clients: Clients, sign_in: SignIn, cookie: Callable[[], str], now: Clock,
+        labs: LabDesk,
+    ) -> None:  # fmt: skip
         self.sessions = sessions
         self.clients = clients
         self.sign_in = sign_in
         self.cookie = cookie
         self.now = now
+        self.labs = labs
 
     def __call__(self, view: View) -> Callable[[Request], Awaitable[Response]]:
         return partial(self._enter, view)
@@ -123,6 +133,9 @@ class Door:
             return await view(person)
         except CallFailed as failed:
             return person.page("failed.html", 403 if failed.denied else 404 if failed.missing else 502, failed=failed)
+        except Exception:  # the fault barrier: one page breaks, the connection and the plane go on
+            _log.exception("the page %s broke", request.url.path)
+            return PlainTextResponse("This page broke. The plane's log says how; the plane itself goes on.\n", 500)
 
     def _to_sign_in(self, request: Request) -> Response:
         if request.headers.get("hx-request"):

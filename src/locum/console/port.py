@@ -1,11 +1,16 @@
-"""The port of the console to whoever lets people in (`agents.sign_in`)."""
+"""The ports of the console: to whoever lets people in (`agents.sign_in`), and to what labs need of this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from locum.core.sign_in import Browser, Password, SignedIn
+from locum.labs import Inside, Store
+
+LabDesk = Callable[[], AbstractContextManager[tuple[Store, Inside]]]
+"""The progress with labs and the way into instances, for one at a time."""
 
 
 class SignIn(Protocol):

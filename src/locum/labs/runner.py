@@ -154,7 +154,7 @@ class Runner:
     def _check_requirements(self, lab: Lab, world: World) -> None:
         if INSIDE in lab.requires and self._inside is None:
             raise LabError(f"{lab.id} needs a way into instances, which is not there")
-        if ORGANIZATION in lab.requires and (word := organizations.obstacle(world)):
+        if ORGANIZATION in lab.requires and (word := _obstacle(world)):
             raise LabError(f"{lab.id} needs an organization: {word}")
 
     def _reserve(self, lab: Lab, world: World) -> None:
@@ -169,6 +169,14 @@ class Runner:
     def _world(self, lab: Lab) -> World:
         notes = self._progress.of(lab.id).notes
         return World(lab.id, self._clients, self._region, self._inside, notes, partial(self._progress.keep, lab.id))
+
+
+def _obstacle(world: World) -> str:
+    """Why the world cannot have an organization; empty where it can."""
+    try:
+        return organizations.obstacle(world)
+    except (ClientError, BotoCoreError) as error:
+        return str(error)
 
 
 def lab_of(name: str) -> Lab:

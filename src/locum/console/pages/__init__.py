@@ -11,9 +11,11 @@ from locum.console.pages import (
     identities,
     identity_providers,
     instance_profiles,
+    labs,
     policies,
     policies_editor,
     questions,
+    quiz,
     role_actions,
     roles,
     security,
@@ -29,6 +31,7 @@ _MODULES: Final = (
     home, account, security,
     roles, role_actions, users, groups, policies, identities, policies_editor, instance_profiles, identity_providers,
     trail, simulator, questions,
+    labs, quiz,
 )  # fmt: skip
 
 ALL: Final[Routes] = tuple(route for module in _MODULES for route in module.ROUTES)

@@ -1,0 +1,49 @@
+"""Labs and the quiz in the console."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.console import Browser, user_with_password
+from support.plane import RunningPlane, allow
+
+LAB = "/console/labs/external-id"
+
+
+@pytest.fixture(scope="module")
+def browser(plane: RunningPlane) -> Browser:
+    return Browser(plane).enter()
+
+
+def done(browser: Browser, what: str) -> str:
+    """What the page of the lab tells after a button."""
+    assert browser.http.post(f"{LAB}/{what}", data={"csrf": browser.token()}).status_code == 303
+    return browser.text(LAB)
+
+
+def test_a_lab_is_broken_hinted_at_solved_and_taken_away(browser: Browser) -> None:
+    assert "Start" in browser.text(LAB)
+    try:
+        assert "built, and broken" in done(browser, "start")
+        assert "Not yet." in done(browser, "check")
+        assert "Hint 1:" in done(browser, "hint")
+        assert "aws iam" in done(browser, "solve")
+        assert "Solved." in done(browser, "check")
+        assert "solved by" in browser.text("/console/labs")
+    finally:
+        assert "Nothing of the lab is left." in done(browser, "reset")
+    assert "is not started" in done(browser, "check")
+
+
+def test_labs_are_built_with_what_the_one_who_is_signed_in_may_do(plane: RunningPlane) -> None:
+    own = Browser(plane)
+    own.sign_in(user_with_password(plane, allow("iam:Get*")))
+    assert "is not authorized to perform" in done(own, "start")
+    assert "is not started" in done(own, "check")
+
+
+def test_a_question_is_answered_wrongly_and_rightly(browser: Browser) -> None:
+    answers = [browser.post("/console/quiz/1", answer=letter).text for letter in "abc"]
+    assert sum("<strong>Right.</strong>" in text for text in answers) == 1
+    assert browser.get("/console/quiz/51").status_code == 404
+    assert browser.get("/console/labs/none").status_code == 404
