@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from locum.cli.audits.aws_cli import command_line
-from locum.cli.home import Plane, RootKey
+from locum.cli.home import Plane
 from locum.cli.screen import printable
-from locum.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from locum.cli.client import CallerClient
@@ -62,14 +60,9 @@ def client_of(data: Path, plane: Plane) -> CallerClient:
 
     Raises ConfigurationError where an access key has no secret.
     """
-    from locum.cli.client import CallerClient, RootClient
+    from locum.cli.client import CallerClient, credentials
 
-    key, secret = os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
-    if bool(key) is not bool(secret):
-        raise ConfigurationError("the environment has only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    if key:
-        return CallerClient(plane, RootKey(key, secret), os.environ.get("AWS_SESSION_TOKEN", ""))
-    return RootClient(data, plane)
+    return CallerClient(plane, *credentials(data))
 
 
 class Client(Protocol):
