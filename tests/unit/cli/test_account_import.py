@@ -71,7 +71,7 @@ EC2: Final = trust({"Service": "ec2.amazonaws.com"})
 # -- a whole account ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [40, pytest.param(200, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("number", [24, pytest.param(200, marks=pytest.mark.nightly)])
 def test_the_roles_of_an_account_are_made_and_decide_as_their_documents_do(plane: InProcess, number: int) -> None:
     client, told = InProcessClient(plane), RealAccount(number).details()
     works = brought(client, read(told))

@@ -107,15 +107,26 @@ def trusted(one: Role) -> Step:
     return Step("update_assume_role_policy", params, "set its trust policy", trust="PolicyDocument")
 
 
+def service_of(one: Role) -> str:
+    """The service whose service-linked role it is."""
+    return one.path.removeprefix(PATH).strip("/")
+
+
+def suffix_of(one: Role) -> str | None:
+    """The CustomSuffix in the name of a service-linked role; None where its service makes none of that name."""
+    service = linked_service(service_of(one))
+    if service is None or not (one.name == service.role or one.name.startswith(f"{service.role}_")):
+        return None
+    return one.name[len(service.role) + 1 :]
+
+
 def _service_linked(one: Role) -> Work:
     """The service makes its role, with the policies that it has now."""
-    principal = one.path.removeprefix(PATH).strip("/")
-    service = linked_service(principal)
-    base = "" if service is None else service.role
-    if service is None or not (one.name == base or one.name.startswith(f"{base}_")):
-        failures = [f"it is service-linked, and {principal or 'its service'} makes no role of that name here"]
+    service, suffix = service_of(one), suffix_of(one)
+    if suffix is None:
+        failures = [f"it is service-linked, and {service or 'its service'} makes no role of that name here"]
         return Work("role", one.name, Outcome.FAILED, failures=failures)
-    params = {"AWSServiceName": principal, "Description": one.description, "CustomSuffix": one.name[len(base) + 1 :]}
+    params = {"AWSServiceName": service, "Description": one.description, "CustomSuffix": suffix}
     return Work("role", one.name, Outcome.MADE, (_created("service_linked_role", params, "have its service make it"),))
 
 

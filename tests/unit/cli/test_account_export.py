@@ -1,0 +1,201 @@
+"""An account's identities for other tools: what is written makes the same identities on another plane."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from locum.cli.accounts import bringing, cloudformation, details, ordering, reading, secrets, summary, terraform
+from locum.cli.accounts.bringing import every
+from locum.cli.accounts.documents import same
+from locum.cli.accounts.model import Account, Role
+from locum.cli.accounts.work import Outcome
+from support.inprocess import InProcess
+from support.inprocess_client import InProcessClient
+from support.plane import ACCOUNT, allow, document
+from support.real_account import REAL, RealAccount, trust
+from support.stacks import CAPABILITIES
+
+OTHER: Final = "555566667777"
+
+
+@pytest.fixture
+def planes(tmp_path: Path) -> Iterator[tuple[InProcess, InProcess]]:
+    """One with a real account's identities, and one with another account, which has none."""
+    first, second = InProcess(tmp_path / "first"), InProcess(tmp_path / "second", account=OTHER)
+    client = InProcessClient(first)
+    told = details.account(details.pages("file", json.dumps(RealAccount(14).details())))
+    bringing.carry_out(
+        bringing.planned(details.renamed_account(told, {REAL: ACCOUNT}), reading.account_of(client), change=False),
+        client,
+    )
+    yield first, second
+    first.close()
+    second.close()
+
+
+def comparable(account: Account, own: str) -> Account:
+    """An account without what differs from plane to plane, and without circles of trust."""
+    found = details.renamed_account(account, {own: REAL})
+    roles = {key: replace(one, description=one.description or "") for key, one in found.roles.items()}
+    circular = {"ring-a", "ring-b"}
+    return replace(found, aws_versions={}, roles={key: one for key, one in roles.items() if key not in circular})
+
+
+def test_what_is_exported_and_imported_elsewhere_is_equal_in_all(planes: tuple[InProcess, InProcess]) -> None:
+    first, second = map(InProcessClient, planes)
+    text = json.dumps(reading.details_of(first))
+    wanted = details.renamed_account(details.account(details.pages("file", text)), {ACCOUNT: OTHER})
+    works = bringing.planned(wanted, reading.account_of(second), change=False)
+    bringing.carry_out(works, second)
+    assert summary.is_complete(works)
+    ours, theirs = reading.account_of(first), reading.account_of(second)
+    assert details.renamed_account(ours, {ACCOUNT: OTHER}) == theirs
+    again = bringing.planned(wanted, theirs, change=False)
+    assert {work.outcome for work in every(again)} == {Outcome.KEPT}
+
+
+def test_templates_that_are_exported_deploy_to_the_same_identities_elsewhere(
+    planes: tuple[InProcess, InProcess],
+) -> None:
+    first, second = planes
+    ours = reading.account_of(InProcessClient(first))
+    made = cloudformation.exported(ours)
+    assert ACCOUNT not in "".join(made.files.values())
+    cloud, s3 = second.client("cloudformation"), second.client("s3")
+    s3.create_bucket(Bucket="templates")
+    for name, text in made.files.items():
+        s3.put_object(Bucket="templates", Key=name, Body=text.encode())
+        url = f"https://templates.s3.amazonaws.com/{name}"
+        cloud.validate_template(TemplateURL=url)
+        cloud.create_stack(StackName=name.partition(".")[0], TemplateURL=url, Capabilities=CAPABILITIES)
+        second.settle_stacks()
+        (stack,) = cloud.describe_stacks(StackName=name.partition(".")[0])["Stacks"]
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    theirs = reading.account_of(InProcessClient(second))
+    expected, found = comparable(ours, ACCOUNT), comparable(theirs, OTHER)
+    for one in found.users.values():
+        assert not [key for key in one.tags if key.startswith("aws:")]
+    assert found.roles == expected.roles
+    assert found.groups == expected.groups
+    assert found.users == expected.users
+    assert {key: (one.path, one.document) for key, one in found.policies.items()} == {
+        key: (one.path, one.document) for key, one in expected.policies.items()
+    }
+    assert {key: one.roles for key, one in found.profiles.items()} == {
+        key: one.roles for key, one in expected.profiles.items()
+    }
+    assert any("versions of policies" in line for line in made.told)
+
+
+def test_a_large_account_is_several_templates_of_which_each_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloudformation, "MOST", 20)
+    account = details.account(details.pages("file", json.dumps(RealAccount(40).details())))
+    made = cloudformation.exported(account)
+    assert len(made.files) > 3
+    labels: set[str] = set()
+    for text in made.files.values():
+        resources = json.loads(text)["Resources"]
+        assert len(resources) <= 20
+        assert not labels & resources.keys()
+        labels |= resources.keys()
+        for reference in _references(resources):
+            assert reference in resources or reference.startswith("AWS::")
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if value.keys() == {"Ref"}:
+            yield value["Ref"]
+        elif value.keys() == {"Fn::GetAtt"}:
+            yield value["Fn::GetAtt"][0]
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def test_a_configuration_says_every_identity_once_and_refers_to_what_is_there() -> None:
+    account = details.account(details.pages("file", json.dumps(RealAccount(40).details())))
+    made = terraform.exported(account, imports=True)
+    body = json.loads(made.files["iam.tf.json"])
+    resources = body["resource"]
+    assert {one["name"] for one in resources["aws_iam_role"].values()} | {
+        one.get("aws_service_name") for one in resources["aws_iam_service_linked_role"].values()
+    } == {one.name for one in account.roles.values() if "/aws-service-role/" not in one.path} | {
+        "autoscaling.amazonaws.com"
+    }
+    addresses = {f"{kind}.{label}" for kind, found in resources.items() for label in found}
+    assert sorted(one["to"] for one in body["import"]) == sorted(addresses)
+    text = json.dumps(resources)
+    assert REAL not in text
+    for part in text.replace("$${", "").split("${")[1:]:
+        address = part.partition("}")[0]
+        assert address.rpartition(".")[0] in addresses | {"data.aws_caller_identity.current"}
+
+
+def test_attack_what_policies_and_tags_say_is_no_expression_of_terraform() -> None:
+    """Policy variables are written as Terraform's templates are."""
+    hostile = '${file("/etc/passwd")} %{ if true }x%{ endif }'
+    role = Role(
+        name="r",
+        trust=trust({"AWS": REAL}),
+        inline={hostile: {"Statement": {"Resource": f"arn:aws:s3:::{hostile}"}}},
+        tags={"key": hostile},
+        description=hostile,
+    )
+    made = terraform.exported(Account(id=REAL, roles={"r": role}), imports=True)
+    text = made.files["iam.tf.json"].replace("$${", "").replace("%%{", "")
+    expressions = {part.partition("}")[0] for part in text.split("${")[1:]}
+    assert expressions == {"data.aws_caller_identity.current.account_id", "aws_iam_role.r.name"}
+    assert "%{" not in text
+
+
+def test_attack_what_policies_say_is_no_function_of_cloudformation() -> None:
+    said = {"Statement": {"Resource": f"arn:aws:iam::{REAL}:user/${{aws:username}}/${{AWS::Region}}"}}
+    account = Account(id=REAL, roles={"r": Role(name="r", trust=trust({"AWS": REAL}), inline={"p": said})})
+    (text,) = cloudformation.exported(account).files.values()
+    (resource,) = json.loads(text)["Resources"].values()
+    written = resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]["Resource"]["Fn::Sub"]
+    assert written == "arn:aws:iam::${AWS::AccountId}:user/${!aws:username}/${!AWS::Region}"
+
+
+def test_roles_are_after_those_that_they_trust_and_a_circle_lets_nobody_else_in() -> None:
+    def named(*names: str) -> Any:
+        return trust({"AWS": [f"arn:aws:iam::{REAL}:role/{name}" for name in names]})
+
+    trusts = {"a": named("c", "b"), "b": named("c"), "c": named("c", "a"), "d": named("a")}
+    account = Account(id=REAL, roles={name: Role(name=name, trust=said) for name, said in trusts.items()})
+    roles, told = ordering.in_order(account)
+    assert [one.name for one in roles] == ["c", "b", "a", "d"]
+    assert len(told) == 2
+    assert all(same(one.trust, trusts[one.name]) for one in roles[1:])
+    assert [one["Effect"] for one in roles[0].trust["Statement"]] == ["Deny"]
+
+
+def test_a_long_chain_of_roles_is_no_deep_recursion() -> None:
+    names = [f"r{number}" for number in range(3000)]
+    roles = {
+        name: Role(name=name, trust=trust({"AWS": f"arn:aws:iam::{REAL}:role/{after}"}))
+        for name, after in zip(names, [*names[1:], names[-1]], strict=True)
+    }
+    ordered, told = ordering.in_order(Account(id=REAL, roles=roles))
+    assert [one.name for one in ordered] == names[::-1]
+    assert len(told) == 1  # the last names itself
+
+
+def test_keys_and_passwords_are_told_and_not_exported(planes: tuple[InProcess, InProcess]) -> None:
+    iam, client = planes[1].client("iam"), InProcessClient(planes[1])
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    iam.create_login_profile(UserName="ann", Password="Sesame-open-1!")
+    iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=document(allow("s3:*")))
+    told = json.dumps(reading.details_of(client))
+    assert not [secret for secret in (key["SecretAccessKey"], key["AccessKeyId"], "Sesame") if secret in told]
+    assert secrets.left_out(["ann"], client) == ["1 access keys, of ann", "1 passwords, of ann"]
