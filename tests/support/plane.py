@@ -153,8 +153,9 @@ class RunningPlane:
         with ExitStack() as started, (self.home / "errors.log").open("ab") as errors:
             streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
             self._process = started.enter_context(processes.group(command, env=self.environment(), **streams))
-            first = processes.line_of(self._process)
-            assert first.startswith("Locum is up"), (self.home / "errors.log").read_text()
+            while (line := processes.line_of(self._process)) and not line.startswith("Locum is up"):
+                pass  # of the access log, with --init
+            assert line, (self.home / "errors.log").read_text()
             self._running = started.pop_all()
         self.endpoint: str = json.loads((self.data / PLANE_FILE).read_text())["endpoint"]
         key = read_root_key(self.data)

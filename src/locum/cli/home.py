@@ -11,6 +11,8 @@ instance-identity.key, .pem   the key that signs instance identity documents (se
 cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
 carriers      the tokens of the pods that run
 locum.db      the journal and the event history
+users/        the access keys that `locum init` made (mode 0600)
+init/         the states of the Terraform configurations that it applied
 lake/         the events of event data stores, and the results of queries on them (mode 0600)
 tls-*.pem     the authority and the certificates of the TLS listeners (see `cli.tls`)
 """
@@ -139,10 +141,18 @@ def root_key_text(key: RootKey) -> bytes:
 def read_root_key(data: Path) -> RootKey:
     """The root user's credentials. Raises ConfigurationError where the file is missing or unreadable."""
     path = data / CREDENTIALS_FILE
+    try:
+        return read_key(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path} does not hold the root user's access key: start `locum up` once") from error
+
+
+def read_key(path: Path) -> RootKey:
+    """The access key in an AWS shared credentials file. Raises ConfigurationError as `read_root_key`."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_file(io.StringIO(path.read_text()))
         section = parser["default"]
         return RootKey(section["aws_access_key_id"], section["aws_secret_access_key"])
     except (OSError, KeyError, configparser.Error) as error:
-        raise ConfigurationError(f"{path} does not hold the root user's access key: start `locum up` once") from error
+        raise ConfigurationError(f"{path} does not hold an access key") from error

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "plan": "tell which permissions a deployment takes, and which of them lack",
     "import": "make the users, roles and policies of a real account here",
     "export": "write the users, roles and policies of the plane for other tools",
+    "init": "carry out scripts, templates and lists of roles in a directory",
     "fault": "have calls, metadata, credentials or instances fail on request",
     "clock": "move the plane's time, to see rotation and expiry in seconds",
     "tour": "live the whole story in ten seconds",

@@ -144,7 +144,9 @@ class _Writing:
             "Path": one.path,
             **self._policies(one),
             "PermissionsBoundary": self._arn(one.boundary),
-            "Tags": tag_list({key: value for key, value in one.tags.items() if not key.lower().startswith("aws:")}),
+            "Tags": tag_list(
+                {key: value for key, value in (one.tags or {}).items() if not key.lower().startswith("aws:")}
+            ),
         }
 
     def _policies(self, one: Identity) -> dict[str, Any]:

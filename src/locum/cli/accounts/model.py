@@ -58,7 +58,7 @@ class User(Identity):
 
     groups: tuple[str, ...] = ()
     boundary: str = ""
-    tags: Tags = field(default_factory=dict)
+    tags: Tags | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Role(Identity):
 
     trust: Document
     boundary: str = ""
-    tags: Tags = field(default_factory=dict)
+    tags: Tags | None = field(default_factory=dict)
     description: str | None = None
     max_session: int | None = None
 

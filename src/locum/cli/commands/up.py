@@ -20,6 +20,7 @@ from locum.agents.instances.changes import InstanceChanges
 from locum.agents.instances.host import GRACE, InstanceHost
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
+from locum.cli.beginning import Beginning
 from locum.cli.compose import Node, Options
 from locum.cli.console_door import no_console
 from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text, user_home
@@ -90,9 +91,13 @@ _PATIENCE: Final = 2.0
               help="The port; 0 picks a free one.")  # fmt: skip
 @click.option("--console/--no-console", default=True, help="Serve the console, on an origin of its own.")
 @click.option("--console-port", type=click.IntRange(0, 65535), help="Its port; 4567, or a free one if that is taken.")
+@click.option("--init", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="Before it says that it is up, carry out what is in DIR, as `locum init` does.")  # fmt: skip
+@click.option("--init-keep-going", is_flag=True, help="Start also where something in DIR fails.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors; else each request has a line.")
-def command(data: Path, quiet: bool, **given: Any) -> None:
+def command(data: Path, quiet: bool, init: Path | None, init_keep_going: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
+    beginning = None if init is None else Beginning.of(init, keep_going=init_keep_going)
     options = _options(data.expanduser().absolute(), access_log=None if quiet else _STDOUT, **given)
     if options.driver != RECORD or options.closed:
         from locum.cli.drivers import check_driver  # late, as most planes have records alone
@@ -104,7 +109,7 @@ def command(data: Path, quiet: bool, **given: Any) -> None:
             "choose another --data"
         )
     raise_open_files()
-    uvloop.run(_serve(options, quiet=quiet))
+    uvloop.run(_serve(options, beginning, quiet=quiet))
 
 
 def _options(
@@ -155,7 +160,7 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(0.001)  # seconds: the longest that a commit waits for the interpreter
 
 
-async def _serve(options: Options, *, quiet: bool) -> None:
+async def _serve(options: Options, beginning: Beginning | None, *, quiet: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -174,7 +179,9 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         left.callback((options.data / PLANE_FILE).unlink, missing_ok=True)
         plane = _announce(node, port)
         _tune_interpreter()
-        if not quiet:
+        if beginning is not None:
+            await beginning.carry_out(options.data, stop, quiet=quiet)
+        if not quiet and not stop.is_set():
             _greet(options, plane, node.runtime.clock)
         await stop.wait()
 

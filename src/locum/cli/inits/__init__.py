@@ -1,0 +1,1 @@
+"""What a plane has from the start: scripts, configurations, templates and identities in a directory."""
