@@ -10,33 +10,49 @@ from typing import Any, Final
 
 import pytest
 
-from locum.cli.accounts import bringing, cloudformation, details, ordering, reading, secrets, summary, terraform
+from locum.cli.accounts import (
+    bringing,
+    cloudformation,
+    details,
+    ordering,
+    reading,
+    resources,
+    secrets,
+    summary,
+    terraform,
+)
 from locum.cli.accounts.bringing import every
 from locum.cli.accounts.documents import same
 from locum.cli.accounts.model import Account, Role
 from locum.cli.accounts.work import Outcome
+from locum.core.errors import ConfigurationError
 from support.inprocess import InProcess
 from support.inprocess_client import InProcessClient
 from support.plane import ACCOUNT, allow, document
 from support.real_account import REAL, RealAccount, trust
-from support.stacks import CAPABILITIES
+from support.stacks import CAPABILITIES, Stacks
 
 OTHER: Final = "555566667777"
 
 
-@pytest.fixture
-def planes(tmp_path: Path) -> Iterator[tuple[InProcess, InProcess]]:
-    """One with a real account's identities, and one with another account, which has none."""
-    first, second = InProcess(tmp_path / "first"), InProcess(tmp_path / "second", account=OTHER)
-    client = InProcessClient(first)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """A plane with a real account's identities. No test changes it."""
+    plane = InProcess(tmp_path_factory.mktemp("first") / "data")
+    client = InProcessClient(plane)
     told = details.account(details.pages("file", json.dumps(RealAccount(14).details())))
-    bringing.carry_out(
-        bringing.planned(details.renamed_account(told, {REAL: ACCOUNT}), reading.account_of(client), change=False),
-        client,
-    )
-    yield first, second
-    first.close()
-    second.close()
+    wanted = details.renamed_account(told, {REAL: ACCOUNT})
+    bringing.carry_out(bringing.planned(wanted, reading.account_of(client), change=False), client)
+    yield plane
+    plane.close()
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Iterator[InProcess]:
+    """A plane with another account, which has nothing."""
+    plane = InProcess(tmp_path / "second", account=OTHER)
+    yield plane
+    plane.close()
 
 
 def comparable(account: Account, own: str) -> Account:
@@ -47,23 +63,22 @@ def comparable(account: Account, own: str) -> Account:
     return replace(found, aws_versions={}, roles={key: one for key, one in roles.items() if key not in circular})
 
 
-def test_what_is_exported_and_imported_elsewhere_is_equal_in_all(planes: tuple[InProcess, InProcess]) -> None:
-    first, second = map(InProcessClient, planes)
-    text = json.dumps(reading.details_of(first))
+def test_what_is_exported_and_imported_elsewhere_is_equal_in_all(first: InProcess, second: InProcess) -> None:
+    source, target = InProcessClient(first), InProcessClient(second)
+    text = json.dumps(reading.details_of(source))
     wanted = details.renamed_account(details.account(details.pages("file", text)), {ACCOUNT: OTHER})
-    works = bringing.planned(wanted, reading.account_of(second), change=False)
-    bringing.carry_out(works, second)
+    works = bringing.planned(wanted, reading.account_of(target), change=False)
+    bringing.carry_out(works, target)
     assert summary.is_complete(works)
-    ours, theirs = reading.account_of(first), reading.account_of(second)
+    ours, theirs = reading.account_of(source), reading.account_of(target)
     assert details.renamed_account(ours, {ACCOUNT: OTHER}) == theirs
     again = bringing.planned(wanted, theirs, change=False)
     assert {work.outcome for work in every(again)} == {Outcome.KEPT}
 
 
 def test_templates_that_are_exported_deploy_to_the_same_identities_elsewhere(
-    planes: tuple[InProcess, InProcess],
+    first: InProcess, second: InProcess
 ) -> None:
-    first, second = planes
     ours = reading.account_of(InProcessClient(first))
     made = cloudformation.exported(ours)
     assert ACCOUNT not in "".join(made.files.values())
@@ -75,12 +90,14 @@ def test_templates_that_are_exported_deploy_to_the_same_identities_elsewhere(
         cloud.validate_template(TemplateURL=url)
         cloud.create_stack(StackName=name.partition(".")[0], TemplateURL=url, Capabilities=CAPABILITIES)
         second.settle_stacks()
+        s3.delete_object(Bucket="templates", Key=name)
         (stack,) = cloud.describe_stacks(StackName=name.partition(".")[0])["Stacks"]
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    s3.delete_bucket(Bucket="templates")  # whose name is taken for all planes of this process
     theirs = reading.account_of(InProcessClient(second))
     expected, found = comparable(ours, ACCOUNT), comparable(theirs, OTHER)
     for one in found.users.values():
-        assert not [key for key in one.tags if key.startswith("aws:")]
+        assert not [key for key in one.tags or {} if key.startswith("aws:")]
     assert found.roles == expected.roles
     assert found.groups == expected.groups
     assert found.users == expected.users
@@ -190,8 +207,8 @@ def test_a_long_chain_of_roles_is_no_deep_recursion() -> None:
     assert len(told) == 1  # the last names itself
 
 
-def test_keys_and_passwords_are_told_and_not_exported(planes: tuple[InProcess, InProcess]) -> None:
-    iam, client = planes[1].client("iam"), InProcessClient(planes[1])
+def test_keys_and_passwords_are_told_and_not_exported(second: InProcess) -> None:
+    iam, client = second.client("iam"), InProcessClient(second)
     iam.create_user(UserName="ann")
     key = iam.create_access_key(UserName="ann")["AccessKey"]
     iam.create_login_profile(UserName="ann", Password="Sesame-open-1!")
@@ -199,3 +216,37 @@ def test_keys_and_passwords_are_told_and_not_exported(planes: tuple[InProcess, I
     told = json.dumps(reading.details_of(client))
     assert not [secret for secret in (key["SecretAccessKey"], key["AccessKeyId"], "Sesame") if secret in told]
     assert secrets.left_out(["ann"], client) == ["1 access keys, of ann", "1 passwords, of ann"]
+
+
+@pytest.mark.nightly
+def test_buckets_queues_and_tables_are_in_templates_where_that_is_asked_for(second: InProcess, tmp_path: Path) -> None:
+    s3, client = second.client("s3"), InProcessClient(second)
+    s3.create_bucket(Bucket="reports")
+    s3.put_bucket_versioning(Bucket="reports", VersioningConfiguration={"Status": "Enabled"})
+    attributes = {"DelaySeconds": "9", "Policy": document(allow("sqs:*") | {"Principal": {"AWS": OTHER}})}
+    second.client("sqs").create_queue(QueueName="jobs", Attributes=attributes)
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    second.client("dynamodb").create_table(
+        TableName="people", KeySchema=[key], AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )  # fmt: skip
+    types = ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::DynamoDB::Table")
+    others = [one for kind in types for one in resources.of_type(kind, client)]
+    (text,) = cloudformation.exported(Account(id=OTHER), others).files.values()
+    s3.delete_bucket(Bucket="reports")
+    third = InProcess(tmp_path / "third")
+    made = Stacks(third)
+    status = made.create("all", text)
+    assert status == "CREATE_COMPLETE", made.client.describe_stack_events(StackName="all")["StackEvents"]
+    assert third.client("s3").get_bucket_versioning(Bucket="reports")["Status"] == "Enabled"
+    url = third.client("sqs").get_queue_url(QueueName="jobs")["QueueUrl"]
+    found = third.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert found["DelaySeconds"] == "9"
+    table = third.client("dynamodb").describe_table(TableName="people")["Table"]
+    assert (table["KeySchema"], table["BillingModeSummary"]["BillingMode"]) == ([key], "PAY_PER_REQUEST")
+    third.close()
+
+
+def test_a_type_that_nobody_knows_is_refused(second: InProcess) -> None:
+    with pytest.raises(ConfigurationError, match="AWS::S3::Pail is no type of resources"):
+        resources.of_type("AWS::S3::Pail", InProcessClient(second))

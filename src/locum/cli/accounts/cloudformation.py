@@ -7,7 +7,7 @@ versions of policies but the default one, and tags of policies and instance prof
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.cli.accounts.documents import renamed
@@ -15,6 +15,7 @@ from locum.cli.accounts.labels import Labels
 from locum.cli.accounts.making import is_service_linked, service_of, suffix_of, tag_list
 from locum.cli.accounts.model import Account, Identity, Role, User
 from locum.cli.accounts.ordering import Exported, in_order
+from locum.cli.accounts.resources import Other
 from locum.core.arn import iam_arn
 
 MOST: Final = 500
@@ -23,11 +24,14 @@ _ACCOUNT: Final = "\ue000"
 """Stands for the account's id until texts are made: a character for private use."""
 
 
-def exported(account: Account) -> Exported:
-    """The templates of an account, and what they have not. They are to be deployed in the order of their names."""
+def exported(account: Account, others: Iterable[Other] = ()) -> Exported:
+    """The templates of an account, and what they have not. They are to be deployed in the order of their names.
+
+    `others` are resources beside the identities.
+    """
     roles, told = in_order(account)
     writing = _Writing(account)
-    resources = list(writing.resources(roles))
+    resources = [*writing.resources(roles), *map(writing.other, others)]
     templates = list(_templates(resources))
     if dropped := sum(len(one.versions) - 1 for one in account.policies.values()):
         told.append(f"{dropped} versions of policies that are not the default ones")
@@ -55,7 +59,7 @@ def _templates(resources: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
 def _template(resources: Mapping[str, Any]) -> str:
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "The identities of an account, written by locum export",
+        "Description": "Written by locum export",
         "Resources": {label: _closed(resource, resources) for label, resource in resources.items()},
     }
     return json.dumps(body, indent=2) + "\n"
@@ -120,6 +124,11 @@ class _Writing:
             held = [self._ref("role", name) for name in profile.roles]
             named = {"InstanceProfileName": profile.name, "Path": profile.path}
             yield self._made("InstanceProfile", profile, {**named, "Roles": held})
+
+    def other(self, one: Other) -> tuple[str, dict[str, Any]]:
+        """A resource beside the identities."""
+        kind = one.kind.rpartition(":")[2]
+        return self._labels.of(f"{one.name}{kind}"), {"Type": one.kind, "Properties": self._open(one.properties)}
 
     def _role(self, role: Role) -> tuple[str, dict[str, Any]]:
         properties = {
