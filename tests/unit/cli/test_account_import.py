@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from click.testing import CliRunner
 
 from locum import policy
 from locum.cli.accounts import bringing, details, summary
@@ -16,6 +19,7 @@ from locum.cli.accounts.documents import decoded
 from locum.cli.accounts.model import Account
 from locum.cli.accounts.reading import account_of
 from locum.cli.accounts.work import Outcome
+from locum.cli.client import CallFailed
 from locum.core.principal import Principal
 from locum.policy import Policies, PolicyKind, Request, Source
 from locum.state import managed
@@ -93,12 +97,14 @@ def here(value: Any) -> Any:
                       .replace(f'"{REAL}"', f'"{ACCOUNT}"'))  # fmt: skip
 
 
-def assert_as_told(present: Account, told: Row) -> None:
+def assert_as_told(present: Account, told: Row, *, numbered: bool = True) -> None:
     """Each entity is as the file has it: compared with the file by itself, not as the import reads it."""
     for one in told["Policies"]:
         made = present.policies[one["PolicyName"]]
         documents = {v["VersionId"]: here(decoded(v["Document"])) for v in one["PolicyVersionList"]}
-        assert (made.path, made.default, dict(made.versions)) == (one["Path"], one["DefaultVersionId"], documents)
+        assert (made.path, made.document) == (one["Path"], documents[one["DefaultVersionId"]])
+        assert sorted(map(json.dumps, made.versions.values())) == sorted(map(json.dumps, documents.values()))
+        assert not numbered or (made.default, dict(made.versions)) == (one["DefaultVersionId"], documents)
     for one in told["UserDetailList"]:
         user = present.users[one["UserName"]]
         assert (user.path, list(user.groups)) == (one["Path"], one["GroupList"])
@@ -285,3 +291,38 @@ def test_names_that_differ_in_case_alone_are_the_same(plane: InProcess) -> None:
     brought(client, read(roles(role("Builder", EC2))))
     works = brought(client, read(roles(role("builder", trust({"AWS": REAL})))), change=True)
     assert outcomes(works) == {"Builder": Outcome.CHANGED}
+
+
+def test_attack_a_plane_that_ends_in_the_middle_leaves_nothing_that_a_second_import_does_not_complete(
+    plane: InProcess,
+) -> None:
+    told = RealAccount(12).details()
+    wanted = read(told)
+    complete = InProcessClient(plane)
+
+    class Ending(InProcessClient):
+        """A client whose plane is gone after so many changes."""
+
+        def call(self, service: str, operation: str, region: str = "", /, **parameters: Any) -> dict[str, Any]:
+            if len(self.changes) >= self.left:
+                raise CallFailed(EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
+            return super().call(service, operation, region, **parameters)
+
+        left = 0
+
+    for number in (1, 7, 30):
+        ending = Ending(plane)
+        ending.left = number
+        works = bringing.planned(wanted, account_of(complete), change=True)
+        bringing.carry_out(works, ending)
+        assert not summary.is_complete(works)
+        assert all(work.outcome is not Outcome.MADE or not work.failures for work in works["policies"])
+    brought(complete, wanted, change=True)
+    assert_as_told(account_of(complete), told, numbered=False)
+
+
+def test_attack_a_file_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = importlib.import_module("locum.cli.commands.import")
+    monkeypatch.setattr(details, "LARGEST", 1 << 20)
+    result = CliRunner().invoke(command.command, ["/dev/zero"])
+    assert (result.exit_code, result.output) == (2, "locum: /dev/zero is larger than 1 MiB\n")

@@ -60,7 +60,7 @@ class Carrying:
         return failed
 
     def _telling(self, item: Item) -> Tell:
-        return lambda line: self._tell(f"{item.name} | {line}")
+        return lambda line: self._tell(f"{item.name} | {printable(line)}")
 
     def _script(self, item: Item, tell: Tell) -> None:
         processes.script(item.path, processes.environment(self._plane, self._key, self._data), tell)

@@ -86,7 +86,7 @@ def contents(directory: Path) -> Folder:
             wrong.append(str(error))
     wrong += _doubles(items)
     if wrong:
-        raise ConfigurationError("\n".join(wrong))
+        raise ConfigurationError("; ".join(wrong))
     return Folder(items, ignored)
 
 
