@@ -21,6 +21,8 @@ def test_terraform_takes_an_exported_account(tmp_path: Path, imports: bool) -> N
         details = tmp_path / "details.json"
         details.write_text(json.dumps(RealAccount(24).details()))
         plane.locum("import", str(details))
+        ci = {"Url": "https://ci.example/x", "ClientIDList": ["sts.amazonaws.com"], "ThumbprintList": ["ab" * 20]}
+        plane.client("iam").create_open_id_connect_provider(**ci)
         work = Terraform(plane, tmp_path / "work")
         for file in (tmp_path / "work").glob("*.tf"):
             file.unlink()

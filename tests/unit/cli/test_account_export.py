@@ -41,8 +41,12 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     plane = InProcess(tmp_path_factory.mktemp("first") / "data")
     client = InProcessClient(plane)
     told = details.account(details.pages("file", json.dumps(RealAccount(14).details())))
-    wanted = details.renamed_account(told, {REAL: ACCOUNT})
+    wanted = details.renamed_account(told, {REAL: ACCOUNT}, ACCOUNT)
     bringing.carry_out(bringing.planned(wanted, reading.account_of(client), change=False), client)
+    iam = plane.client("iam")
+    ids, prints = ["sts.amazonaws.com", "other"], ["ab" * 20]
+    tags = [{"Key": "team", "Value": "ci"}]
+    iam.create_open_id_connect_provider(Url="https://ci.example/x", ClientIDList=ids, ThumbprintList=prints, Tags=tags)
     yield plane
     plane.close()
 
@@ -57,7 +61,7 @@ def second(tmp_path: Path) -> Iterator[InProcess]:
 
 def comparable(account: Account, own: str) -> Account:
     """An account without what differs from plane to plane, and without circles of trust."""
-    found = details.renamed_account(account, {own: REAL})
+    found = details.renamed_account(account, {own: REAL}, REAL)
     roles = {key: replace(one, description=one.description or "") for key, one in found.roles.items()}
     circular = {"ring-a", "ring-b"}
     return replace(found, aws_versions={}, roles={key: one for key, one in roles.items() if key not in circular})
@@ -66,12 +70,12 @@ def comparable(account: Account, own: str) -> Account:
 def test_what_is_exported_and_imported_elsewhere_is_equal_in_all(first: InProcess, second: InProcess) -> None:
     source, target = InProcessClient(first), InProcessClient(second)
     text = json.dumps(reading.details_of(source))
-    wanted = details.renamed_account(details.account(details.pages("file", text)), {ACCOUNT: OTHER})
+    wanted = details.renamed_account(details.account(details.pages("file", text)), {ACCOUNT: OTHER}, OTHER)
     works = bringing.planned(wanted, reading.account_of(target), change=False)
     bringing.carry_out(works, target)
     assert summary.is_complete(works)
     ours, theirs = reading.account_of(source), reading.account_of(target)
-    assert details.renamed_account(ours, {ACCOUNT: OTHER}) == theirs
+    assert details.renamed_account(ours, {ACCOUNT: OTHER}, OTHER) == theirs
     again = bringing.planned(wanted, theirs, change=False)
     assert {work.outcome for work in every(again)} == {Outcome.KEPT}
 
@@ -100,6 +104,8 @@ def test_templates_that_are_exported_deploy_to_the_same_identities_elsewhere(
         assert not [key for key in one.tags or {} if key.startswith("aws:")]
     assert found.roles == expected.roles
     assert found.groups == expected.groups
+    assert found.providers == expected.providers
+    assert list(found.providers) == ["ci.example/x"]
     assert found.users == expected.users
     assert {key: (one.path, one.document) for key, one in found.policies.items()} == {
         key: (one.path, one.document) for key, one in expected.policies.items()

@@ -47,7 +47,7 @@ def plane(tmp_path: Path) -> Iterator[InProcess]:
 def read(told: Any) -> Account:
     """The account of a file, as that of the plane."""
     found = details.account(details.pages("real.json", told if isinstance(told, str) else json.dumps(told)))
-    return details.renamed_account(found, {REAL: ACCOUNT})
+    return details.renamed_account(found, {REAL: ACCOUNT}, ACCOUNT)
 
 
 def brought(client: InProcessClient, wanted: Account, *, change: bool = False) -> Works:
@@ -284,6 +284,21 @@ def test_a_description_and_a_duration_are_set_where_they_are_told(plane: InProce
     works = brought(client, read(roles(role("a", EC2, MaxSessionDuration=3600))), change=True)
     assert outcomes(works) == {"a": Outcome.CHANGED}
     assert plane.client("iam").get_role(RoleName="a")["Role"]["MaxSessionDuration"] == 3600
+
+
+def test_a_provider_is_made_of_what_is_told_of_it_alone_and_brought_in_line(plane: InProcess) -> None:
+    client, iam = InProcessClient(plane), plane.client("iam")
+    told = {"Url": "ci.example", "ClientIDList": ["a", "b"], "ThumbprintList": ["0" * 40], "CreateDate": "2024-01-01"}
+    assert outcomes(brought(client, read(told))) == {"ci.example": Outcome.MADE}
+    (provider,) = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    which = {"OpenIDConnectProviderArn": provider["Arn"]}
+    iam.remove_client_id_from_open_id_connect_provider(**which, ClientID="a")
+    iam.add_client_id_to_open_id_connect_provider(**which, ClientID="c")
+    iam.update_open_id_connect_provider_thumbprint(**which, ThumbprintList=["1" * 40])
+    assert len(brought(client, read(told))["providers"][0].differences) == 3
+    assert outcomes(brought(client, read(told), change=True)) == {"ci.example": Outcome.CHANGED}
+    assert outcomes(brought(client, read(told))) == {"ci.example": Outcome.KEPT}
+    assert sorted(iam.get_open_id_connect_provider(**which)["ClientIDList"]) == ["a", "b"]
 
 
 def test_names_that_differ_in_case_alone_are_the_same(plane: InProcess) -> None:

@@ -110,6 +110,10 @@ class _Writing:
     def resources(self, roles: list[Role]) -> Iterator[tuple[str, dict[str, Any]]]:
         """All, each after those that it refers to, by their labels."""
         account = self._account
+        for provider in account.providers.values():
+            known = {"ClientIdList": list(provider.client_ids), "ThumbprintList": list(provider.thumbprints)}
+            tagged = {"Url": f"https://{provider.name}", "Tags": tag_list(provider.tags or {})}
+            yield self._made("OIDCProvider", provider, {**known, **tagged}, "oidc-provider", refers=False)
         for policy in account.policies.values():
             properties = {"ManagedPolicyName": policy.name, "Path": policy.path, "Description": policy.description}
             yield self._made("ManagedPolicy", policy, {**properties, "PolicyDocument": policy.document}, "policy")

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.cli.accounts import making
 from locum.cli.accounts.documents import principals, same, without_principals
-from locum.cli.accounts.model import Account, Entity, Group, Identity, Policy, Profile, Role, Tags, User
+from locum.cli.accounts.model import Account, Entity, Group, Identity, OidcProvider, Policy, Profile, Role, Tags, User
 from locum.cli.accounts.work import Outcome, Step, Work
 from locum.core.arn import Arn, iam_arn
 from locum.state.service_principals import is_service_principal
@@ -183,6 +183,22 @@ def _profile(wanted: Profile, present: Profile, _here: Here, left: list[str]) ->
     yield from _tags("instance_profile", thing, wanted.tags, present.tags, left)
 
 
+def _provider(wanted: OidcProvider, present: OidcProvider, here: Here, left: list[str]) -> Iterator[Difference]:
+    thing = {"OpenIDConnectProviderArn": iam_arn(here.id, "oidc-provider", "/", present.name)}
+    for client_id in sorted(set(wanted.client_ids) - set(present.client_ids)):
+        step = Step("add_client_id_to_open_id_connect_provider", {**thing, "ClientID": client_id}, "add a client id")
+        yield Difference(f"it lacks the client id {client_id}", (step,))
+    for client_id in sorted(set(present.client_ids) - set(wanted.client_ids)):
+        gone = {**thing, "ClientID": client_id}
+        step = Step("remove_client_id_from_open_id_connect_provider", gone, "take a client id away")
+        yield Difference(f"it has the client id {client_id}, in the file not", (step,))
+    if set(wanted.thumbprints) != set(present.thumbprints):
+        params = {**thing, "ThumbprintList": list(wanted.thumbprints)}
+        step = Step("update_open_id_connect_provider_thumbprint", params, "set its thumbprints")
+        yield Difference("the thumbprints", (step,))
+    yield from _tags("open_id_connect_provider", thing, wanted.tags, present.tags, left)
+
+
 # -- managed policies --------------------------------------------------------------------------------------
 
 
@@ -224,6 +240,7 @@ def _versions(arn: str, wanted: Policy, present: Policy) -> Iterator[Step]:
 
 
 _COMPARERS: Final[Mapping[str, Callable[[Any, Any, Here, list[str]], Iterator[Difference]]]] = {
+    "providers": _provider,
     "policies": _policy,
     "groups": _group,
     "users": _user,
@@ -231,6 +248,7 @@ _COMPARERS: Final[Mapping[str, Callable[[Any, Any, Here, list[str]], Iterator[Di
     "profiles": _profile,
 }
 _NOUNS: Final = {
+    "providers": "OpenID Connect provider",
     "policies": "policy",
     "groups": "group",
     "users": "user",

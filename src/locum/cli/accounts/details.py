@@ -2,7 +2,8 @@
 
 A file has a page, or several one after another or in a list. Beyond AWS's members it may have what other commands tell,
 as `locum export` writes it: `Description` and `MaxSessionDuration` of roles, `Description` and `Tags` of policies,
-`InstanceProfileList` with the profiles that no role has.
+`InstanceProfileList` with the profiles that no role has, `OpenIDConnectProviderList` with what `aws iam
+get-open-id-connect-provider` tells of each, whose output may also stand alone.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.cli.accounts.documents import decoded, renamed, renamed_text
-from locum.cli.accounts.model import Account, Document, Entity, Group, Policy, Profile, Role, Tags, User
+from locum.cli.accounts.model import Account, Document, Entity, Group, OidcProvider, Policy, Profile, Role, Tags, User
 from locum.cli.accounts.values import DEEPEST, Place, is_deep
 from locum.core.arn import Arn
 from locum.core.errors import ConfigurationError
 
 E = TypeVar("E", bound=Entity)
-LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies", "InstanceProfileList")
+_PROVIDERS: Final = "OpenIDConnectProviderList"
+LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies", "InstanceProfileList", _PROVIDERS)
 LARGEST: Final = 256 << 20
 """Octets of a file: some ten times what the largest account has."""
 
@@ -43,7 +45,7 @@ def pages(name: str, text: str) -> list[Page]:
     """The pages in the text of the file `name`. Raises ConfigurationError where they are none."""
     found = [Page(Place(value, where)) for value, where in _objects(name, text)]
     for page in found:
-        if not page.place.value.keys() & set(LISTS):
+        if not page.place.value.keys() & {*LISTS, "Url"}:
             name = page.place.where.removesuffix(": ")
             raise ConfigurationError(
                 f"{name} is no output of `aws iam get-account-authorization-details`: it has none of {', '.join(LISTS)}"
@@ -96,7 +98,9 @@ def account(found: Iterable[Page]) -> Account:
     profiles = _unique(read.profile(one) for place in places for one in _profiles(place))
     listed = [(place, Arn.find(place.text("Arn"))) for outer in places for place in outer.objects("Policies")]
     of_aws = [place for place, arn in listed if arn is not None and arn.account == _AWS]
+    providers = (one for place in places for one in ([place] if "Url" in place.value else place.objects(_PROVIDERS)))
     result = Account(
+        providers=_unique(_provider(place) for place in providers),
         policies=_unique(read.policy(place) for place, arn in listed if arn is None or arn.account != _AWS),
         groups=_unique(read.group(one) for place in places for one in place.objects("GroupDetailList")),
         users=_unique(read.user(one) for place in places for one in place.objects("UserDetailList")),
@@ -188,6 +192,11 @@ class _Reading:
         return {"name": place.text(f"{noun}Name"), "path": place.optional("Path") or "/"}
 
 
+def _provider(place: Place) -> tuple[Place, OidcProvider]:
+    known: dict[str, Any] = {"client_ids": place.texts("ClientIDList"), "thumbprints": place.texts("ThumbprintList")}
+    return place, OidcProvider(name=place.text("Url").removeprefix("https://"), **known, tags=_tags(place))
+
+
 def _document(place: Place, member: str) -> Document:
     try:
         return decoded(place.value.get(member))
@@ -218,8 +227,8 @@ def _tags(place: Place) -> Tags | None:
 # -- of another account --------------------------------------------------------------------------------------
 
 
-def renamed_account(found: Account, accounts: Mapping[str, str]) -> Account:
-    """`found` with accounts renamed in documents and in the ARNs of policies."""
+def renamed_account(found: Account, accounts: Mapping[str, str], own: str) -> Account:
+    """`found` as the account `own`, with accounts renamed in documents and in the ARNs of policies."""
 
     def policies(one: Any) -> dict[str, Any]:
         attached = tuple(renamed_text(arn, accounts) for arn in one.attached)
@@ -230,7 +239,7 @@ def renamed_account(found: Account, accounts: Mapping[str, str]) -> Account:
 
     return replace(
         found,
-        id=accounts.get(found.id, found.id),
+        id=own,
         policies={k: replace(one, versions=renamed(one.versions, accounts)) for k, one in found.policies.items()},
         groups={key: replace(one, **policies(one)) for key, one in found.groups.items()},
         users={key: replace(one, **bounded(one)) for key, one in found.users.items()},

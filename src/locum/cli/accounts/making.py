@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.cli.accounts.documents import encoded, principals, without_principals
-from locum.cli.accounts.model import Account, Group, Identity, Policy, Profile, Role, Tags, User
+from locum.cli.accounts.model import Account, Group, Identity, OidcProvider, Policy, Profile, Role, Tags, User
 from locum.cli.accounts.work import Outcome, Step, Work
 from locum.core.arn import iam_arn
 from locum.state.service_linked_roles import PATH, linked_service
@@ -199,7 +199,21 @@ def _undone(arn: str, highest: int) -> tuple[Step, ...]:
     return (back, *versions, Step("delete_policy", {"PolicyArn": arn}, "delete it"))
 
 
+def provider(one: OidcProvider, _wanted: Account) -> Work:
+    """Make an OpenID Connect provider."""
+    work = Work("OpenID Connect provider", one.name, Outcome.MADE)
+    params = {
+        "Url": f"https://{one.name}",
+        "ClientIDList": list(one.client_ids),
+        "ThumbprintList": list(one.thumbprints),
+        "Tags": tag_list(own_tags(one.tags, work.left)),
+    }
+    work.steps = (_created("open_id_connect_provider", params),)
+    return work
+
+
 MAKERS: Final[Mapping[str, Callable[[Any, Account], Work]]] = {
+    "providers": provider,
     "policies": policy,
     "groups": group,
     "users": user,

@@ -1,4 +1,4 @@
-"""What IAM has of an account: policies, groups, users, roles, instance profiles.
+"""What IAM has of an account: identity providers, policies, groups, users, roles, instance profiles.
 
 The members are those of `aws iam get-account-authorization-details`. Documents are JSON values. What that command does
 not tell (descriptions, durations, tags of policies and profiles) is None where it is not known.
@@ -81,6 +81,15 @@ class Profile(Entity):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OidcProvider(Entity):
+    """An OpenID Connect provider. Its name is its URL without a scheme."""
+
+    client_ids: tuple[str, ...] = ()
+    thumbprints: tuple[str, ...] = ()
+    tags: Tags | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The identities of an account, each kind by name in lower case, as names differ not by case alone.
 
@@ -89,6 +98,7 @@ class Account:
     """
 
     id: str = ""
+    providers: Mapping[str, OidcProvider] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)

@@ -46,6 +46,11 @@ def details_of(client: Client) -> dict[str, Any]:
     for role in found["RoleDetailList"]:
         told = roles.get(role["RoleName"], {})
         role |= {name: told[name] for name in _DESCRIBED if name in told}
+    arns = [one["Arn"] for one in client.call("iam", "list_open_id_connect_providers")["OpenIDConnectProviderList"]]
+    providers = at_once(
+        client, lambda arn: client.call("iam", "get_open_id_connect_provider", OpenIDConnectProviderArn=arn), arns
+    )
+    found["OpenIDConnectProviderList"] = providers
     names = [one["InstanceProfileName"] for page in _pages(client, "list_instance_profiles")
              for one in page["InstanceProfiles"]]  # fmt: skip
     profiles = at_once(client, lambda n: client.call("iam", "get_instance_profile", InstanceProfileName=n), names)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from locum.cli.accounts.bringing import Works, every
 from locum.cli.accounts.work import Outcome, Work
 
-_PLURALS: Final = {"profiles": "instance profiles"}
+_PLURALS: Final = {"providers": "identity providers", "profiles": "instance profiles"}
 _FEW: Final = 3
 """Entities that are named of which the same is to be told."""
 

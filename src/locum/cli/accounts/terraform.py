@@ -57,6 +57,11 @@ class _Writing:
     def write(self, roles: list[Role]) -> None:
         """Write all, each after what it refers to."""
         account = self._account
+        for provider in account.providers.values():
+            known = {"url": f"https://{provider.name}", "client_id_list": list(map(_escaped, provider.client_ids))}
+            prints = {"thumbprint_list": list(provider.thumbprints), **self._tags(provider.tags)}
+            arn = iam_arn(account.id, "oidc-provider", "/", provider.name)
+            self._add("aws_iam_openid_connect_provider", provider.name, arn, {**known, **prints})
         for policy in account.policies.values():
             arn = iam_arn(account.id, "policy", policy.path, policy.name)
             given = {"name": policy.name, "path": policy.path, "description": policy.description}

@@ -99,4 +99,4 @@ def _of_plane(
         if parts is None:
             raise ConfigurationError(f"--rename-account {one!r} reads like 111122223333 or 111122223333=444455556666")
         renaming[parts[1]] = parts[2] or own
-    return details.renamed_account(found, renaming)
+    return details.renamed_account(found, renaming, own)

@@ -80,7 +80,8 @@ class Carrying:
 
     def _details(self, item: Item, tell: Tell) -> None:
         told = details.account(details.pages(item.name, item.text))
-        self._bring(details.renamed_account(told, {told.id: self._plane.account} if told.id else {}), tell)
+        own = self._plane.account
+        self._bring(details.renamed_account(told, {told.id: own} if told.id else {}, own), tell)
 
     def _bring(self, wanted: Account, tell: Tell) -> None:
         """Make the identities, and bring those in line that are there. Raises LocumError where not all are."""
