@@ -109,6 +109,7 @@ def test_nothing_is_done_where_something_cannot_be_read(plane: RunningPlane, fol
     assert plane.locum("init", "--check", str(folder)).returncode == 2
 
 
+@pytest.mark.nightly
 def test_what_a_script_leaves_running_does_not_hold_it_up(plane: RunningPlane, folder: Path) -> None:
     (folder / "1.sh").write_text("sleep 60 & echo $!")
     done = plane.locum("init", str(folder))

@@ -40,7 +40,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     """A plane with a real account's identities. No test changes it."""
     plane = InProcess(tmp_path_factory.mktemp("first") / "data")
     client = InProcessClient(plane)
-    told = details.account(details.pages("file", json.dumps(RealAccount(14).details())))
+    told = details.account(details.pages("file", json.dumps(RealAccount(11).details())))
     wanted = details.renamed_account(told, {REAL: ACCOUNT}, ACCOUNT)
     bringing.carry_out(bringing.planned(wanted, reading.account_of(client), change=False), client)
     iam = plane.client("iam")

@@ -75,7 +75,7 @@ EC2: Final = trust({"Service": "ec2.amazonaws.com"})
 # -- a whole account ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [24, pytest.param(200, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("number", [18, pytest.param(200, marks=pytest.mark.nightly)])
 def test_the_roles_of_an_account_are_made_and_decide_as_their_documents_do(plane: InProcess, number: int) -> None:
     client, told = InProcessClient(plane), RealAccount(number).details()
     works = brought(client, read(told))
@@ -244,7 +244,7 @@ def test_a_caller_without_permissions_gets_awss_denials_and_nothing_is_called_ma
 
 
 def test_what_differs_is_told_and_left_and_brought_in_line_where_that_is_asked_for(plane: InProcess) -> None:
-    client, told = InProcessClient(plane), RealAccount(12).details()
+    client, told = InProcessClient(plane), RealAccount(9).details()
     brought(client, read(told))
     iam = plane.client("iam")
     name = told["RoleDetailList"][0]["RoleName"]
@@ -311,7 +311,7 @@ def test_names_that_differ_in_case_alone_are_the_same(plane: InProcess) -> None:
 def test_attack_a_plane_that_ends_in_the_middle_leaves_nothing_that_a_second_import_does_not_complete(
     plane: InProcess,
 ) -> None:
-    told = RealAccount(12).details()
+    told = RealAccount(9).details()
     wanted = read(told)
     complete = InProcessClient(plane)
 
