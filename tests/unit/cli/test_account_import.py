@@ -70,6 +70,10 @@ def roles(*found: Row) -> Row:
     return {"RoleDetailList": list(found)}
 
 
+def allowing(action: str) -> Row:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+
+
 EC2: Final = trust({"Service": "ec2.amazonaws.com"})
 
 # -- a whole account ---------------------------------------------------------------------------------------
@@ -284,6 +288,27 @@ def test_a_description_and_a_duration_are_set_where_they_are_told(plane: InProce
     works = brought(client, read(roles(role("a", EC2, MaxSessionDuration=3600))), change=True)
     assert outcomes(works) == {"a": Outcome.CHANGED}
     assert plane.client("iam").get_role(RoleName="a")["Role"]["MaxSessionDuration"] == 3600
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_default_version_that_is_refused_leaves_the_one_in_force(plane: InProcess, number: int) -> None:
+    client, iam = InProcessClient(plane), plane.client("iam")
+
+    def told(default: Row) -> Row:
+        others = [{"VersionId": f"v{n}", "Document": allowing(f"s3:Get{n}")} for n in range(2, number + 1)]
+        versions = [{"VersionId": "v1", "Document": default}, *others]
+        one = {"PolicyName": "p", "Arn": arn("policy", "p"), "DefaultVersionId": "v1", "PolicyVersionList": versions}
+        return {"Policies": [one]}
+
+    brought(client, read(told(allowing("s3:List*"))))
+    works = brought(client, read(told({"Statement": "none"})), change=True)
+    assert outcomes(works) == {"p": Outcome.FAILED}
+    assert account_of(client).policies["p"].document == allowing("s3:List*")
+    assert len(iam.list_policy_versions(PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/p")["Versions"]) == min(number, 4)
+    works = brought(client, read(told(allowing("s3:Put*"))), change=True)
+    assert summary.is_complete(works)
+    assert account_of(client).policies["p"].document == allowing("s3:Put*")
+    assert outcomes(brought(client, read(told(allowing("s3:Put*"))))) == {"p": Outcome.KEPT}
 
 
 def test_a_provider_is_made_of_what_is_told_of_it_alone_and_brought_in_line(plane: InProcess) -> None:

@@ -229,13 +229,14 @@ def _alike(some: Iterable[Any], others: Iterable[Any]) -> bool:
 
 
 def _versions(arn: str, wanted: Policy, present: Policy) -> Iterator[Step]:
-    """Make the documents of a policy those that are wanted. The default one is in force from the first call on."""
-    for id_ in present.versions:
-        if id_ != present.default:
-            yield making.delete_version(arn, id_)
+    """Make the documents of a policy those that are wanted: the default one first, as it may be refused."""
+    spare = [id_ for id_ in present.versions if id_ != present.default]
     if not same(wanted.document, present.document):
+        if len(present.versions) >= _MOST_VERSIONS:
+            yield making.delete_version(arn, spare.pop(0))
         yield making.version(arn, wanted.document, default=True)
-        yield making.delete_version(arn, present.default)
+        spare.append(present.default)
+    yield from (making.delete_version(arn, id_) for id_ in spare)
     yield from (making.version(arn, document) for document in _others(wanted)[: _MOST_VERSIONS - 1])
 
 
