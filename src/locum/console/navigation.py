@@ -19,6 +19,7 @@ NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
             ("Identity providers", "/console/identity-providers"),
         ),
     ),
+    ("Compute", (("Instances", "/console/instances"),)),
     (
         "Insight",
         (

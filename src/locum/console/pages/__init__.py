@@ -10,8 +10,11 @@ from locum.console.pages import (
     home,
     identities,
     identity_providers,
+    instance_actions,
+    instance_commands,
     instance_profiles,
     labs,
+    instances,
     policies,
     policies_editor,
     questions,
@@ -30,6 +33,7 @@ Routes = tuple[tuple[str, str, View], ...]
 _MODULES: Final = (
     home, account, security,
     roles, role_actions, users, groups, policies, identities, policies_editor, instance_profiles, identity_providers,
+    instances, instance_actions, instance_commands,
     trail, simulator, questions,
     labs, quiz,
 )  # fmt: skip
