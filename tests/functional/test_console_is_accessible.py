@@ -36,7 +36,7 @@ def test_no_page_has_a_serious_violation(
     paths = [path for _, links in navigation() for _, path in links]
     paths += [f"/console/roles/{profile}", f"/console/users/{user}", "/console/roles/new", "/console/security"]
     paths += [f"/console/instance-profiles/{profile}", "/console/who-can?action=s3:GetObject", "/console/switch-role"]
-    paths += ["/console/instances/new"]
+    paths += ["/console/instances/new", "/console/stack-new"]
     found = []
     for path in paths:
         page.goto(base + path)

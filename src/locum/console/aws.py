@@ -59,7 +59,8 @@ class CallFailed(LocumError):
     @property
     def missing(self) -> bool:
         """Whether what it was about is not there."""
-        return "NotFound" in self.code or "NoSuch" in self.code
+        named = "NotFound" in self.code or "NoSuch" in self.code
+        return named or self.message.endswith("does not exist")  # CloudFormation's ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,14 @@ class Aws:
     async def change(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Make a call that changes something: the next page tells the command for it. Raises CallFailed."""
         answer = await self.clients.run(self._call, service, operation, parameters)
+        answer = await asyncio.to_thread(self._call, service, operation, parameters)
+        self.tell(service, operation, parameters)
+        return answer
+
+    def tell(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
+        """Have the next page tell the command for a call that was made: without its secrets."""
         model = self.clients.operation(self.keys, service, self.region, operation)
         self.commands.append(as_command(model, parameters))
-        return answer
 
     async def listed(
         self, service: str, operation: str, member: str, /, most: int = MOST_ITEMS, **parameters: Any

@@ -19,7 +19,7 @@ NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
             ("Identity providers", "/console/identity-providers"),
         ),
     ),
-    ("Compute", (("Instances", "/console/instances"),)),
+    ("Compute", (("Instances", "/console/instances"), ("Stacks", "/console/stacks"))),
     (
         "Insight",
         (

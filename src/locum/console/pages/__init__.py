@@ -23,6 +23,9 @@ from locum.console.pages import (
     roles,
     security,
     simulator,
+    stack_changes,
+    stack_templates,
+    stacks,
     trail,
     users,
 )
@@ -33,7 +36,7 @@ Routes = tuple[tuple[str, str, View], ...]
 _MODULES: Final = (
     home, account, security,
     roles, role_actions, users, groups, policies, identities, policies_editor, instance_profiles, identity_providers,
-    instances, instance_actions, instance_commands,
+    instances, instance_actions, instance_commands, stacks, stack_changes, stack_templates,
     trail, simulator, questions,
     labs, quiz,
 )  # fmt: skip
