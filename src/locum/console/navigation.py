@@ -28,6 +28,8 @@ NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
             ("Who can", "/console/who-can"),
             ("What can", "/console/what-can"),
             ("Escalation paths", "/console/escalations"),
+            ("Analyzers", "/console/analyzers"),
+            ("Audit", "/console/audit"),
         ),
     ),
     ("Learn", (("Labs", "/console/labs"), ("Quiz", "/console/quiz"))),

@@ -6,6 +6,8 @@ from typing import Final
 
 from locum.console.pages import (
     account,
+    analyzers,
+    audit,
     groups,
     home,
     identities,
@@ -39,6 +41,7 @@ _MODULES: Final = (
     instances, instance_actions, instance_commands, stacks, stack_changes, stack_templates,
     trail, simulator, questions,
     labs, quiz,
+    trail, simulator, questions, analyzers, audit,
 )  # fmt: skip
 
 ALL: Final[Routes] = tuple(route for module in _MODULES for route in module.ROUTES)
