@@ -33,6 +33,7 @@ NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
         ),
     ),
     ("Learn", (("Labs", "/console/labs"), ("Quiz", "/console/quiz"))),
+    ("Organization", (("Accounts", "/console/organization"), ("Policies", "/console/organization-policies"))),
 )
 
 

@@ -17,6 +17,9 @@ from locum.console.pages import (
     instance_profiles,
     labs,
     instances,
+    organization,
+    organization_changes,
+    organization_policies,
     policies,
     policies_editor,
     questions,
@@ -42,6 +45,7 @@ _MODULES: Final = (
     trail, simulator, questions,
     labs, quiz,
     trail, simulator, questions, analyzers, audit,
+    organization, organization_changes, organization_policies,
 )  # fmt: skip
 
 ALL: Final[Routes] = tuple(route for module in _MODULES for route in module.ROUTES)
