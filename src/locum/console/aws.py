@@ -155,7 +155,6 @@ class Aws:
     async def change(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Make a call that changes something: the next page tells the command for it. Raises CallFailed."""
         answer = await self.clients.run(self._call, service, operation, parameters)
-        answer = await asyncio.to_thread(self._call, service, operation, parameters)
         self.tell(service, operation, parameters)
         return answer
 

@@ -32,8 +32,8 @@ NAVIGATION: Final[tuple[tuple[str, Links], ...]] = (
             ("Audit", "/console/audit"),
         ),
     ),
-    ("Learn", (("Labs", "/console/labs"), ("Quiz", "/console/quiz"))),
     ("Organization", (("Accounts", "/console/organization"), ("Policies", "/console/organization-policies"))),
+    ("Learn", (("Labs", "/console/labs"), ("Quiz", "/console/quiz"))),
 )
 
 

@@ -15,8 +15,8 @@ from locum.console.pages import (
     instance_actions,
     instance_commands,
     instance_profiles,
-    labs,
     instances,
+    labs,
     organization,
     organization_changes,
     organization_policies,
@@ -42,10 +42,9 @@ _MODULES: Final = (
     home, account, security,
     roles, role_actions, users, groups, policies, identities, policies_editor, instance_profiles, identity_providers,
     instances, instance_actions, instance_commands, stacks, stack_changes, stack_templates,
-    trail, simulator, questions,
-    labs, quiz,
     trail, simulator, questions, analyzers, audit,
     organization, organization_changes, organization_policies,
+    labs, quiz,
 )  # fmt: skip
 
 ALL: Final[Routes] = tuple(route for module in _MODULES for route in module.ROUTES)

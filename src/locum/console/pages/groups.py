@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from locum.console.aws import CallFailed, attempt
-from locum.console.pages.changes import change
+from locum.console.pages.forms import change
 from locum.console.pages.identities import GROUP, policies_of, routes
 from locum.console.person import Person, View, url
 

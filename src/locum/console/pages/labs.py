@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from locum.console.aws import CallFailed
 from locum.console.command_line import as_command
-from locum.console.pages.changes import refused
+from locum.console.pages.forms import refused
 from locum.console.person import Person, View, url
 from locum.console.sessions import Note
 from locum.core.errors import LocumError

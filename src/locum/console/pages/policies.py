@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from locum.console.aws import CallFailed, attempt
-from locum.console.pages.changes import change
+from locum.console.pages.forms import change
 from locum.console.person import Person, View, url
 from locum.console.rendering import document
 

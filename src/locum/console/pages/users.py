@@ -8,7 +8,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from locum.console.aws import Aws, CallFailed, attempt
-from locum.console.pages.changes import change
+from locum.console.pages.forms import change
 from locum.console.pages.identities import USER, policies_of, routes
 from locum.console.pages.roles import last_accessed
 from locum.console.person import Person, View, url
