@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from locum.calls.operation_traits import reads_only
+from locum.core.reading import reads_only
 from locum.store import AuditQuery, Field, SqliteJournal
 from support.holdings import HOLDINGS, Held, Holding, filled
 from support.plane import RunningPlane, up

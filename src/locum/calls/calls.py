@@ -23,7 +23,6 @@ from locum.calls.endpoints import endpoint_of
 from locum.calls.key_uses import key_uses, named_parts, refused
 from locum.calls.large_policies import LargePolicies
 from locum.calls.mfa_throttle import MfaThrottle
-from locum.calls.operation_traits import reads_only
 from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder, traceback_of
 from locum.calls.request_context import RequestContext
@@ -38,6 +37,7 @@ from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import RequestIds
 from locum.core.principal import Caller, PrincipalKind
+from locum.core.reading import reads_only
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.credentials import BrokenSeal
 from locum.services.verbs import Effective, Proof

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from locum.authz import action_of
+from locum.core.reading import reads_only
 from locum.wire import Codec
 from locum.wire.data_events import is_data_event
 from locum.wire.redact import compile_answer_redactor, compile_redactor, sensitive_members
-
-_READING: Final = re.compile(
-    r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|AssumeRoot|Simulate)"
-    r"|(Decrypt|Encrypt|ReEncrypt|GenerateDataKey\w*|GenerateMac|GenerateRandom|Sign|Verify|VerifyMac)$"
-)
-"""AWS KMS Developer Guide, "AWS KMS log entries": cryptographic operations have `"readOnly": true`."""
-
-_CHANGING: Final = frozenset({"GetActivityTask", "GetId", "GetTokensFromRefreshToken"})
-"""Operations that read by their names alone: they take a task, make an identity, and use up a token."""
 
 
 _ONLY_READING: Final = frozenset({"locum"})
@@ -42,11 +33,6 @@ class Traits(NamedTuple):
     parameters: Callable[[Mapping[str, Any]], Any]
     answer: Callable[[Mapping[str, Any]], Any]
     sensitive: frozenset[str] = frozenset()
-
-
-def reads_only(operation: str) -> bool:
-    """Whether an operation changes nothing, going by its name, as CloudTrail's readOnly does."""
-    return _READING.match(operation) is not None and operation not in _CHANGING
 
 
 def _nothing(_members: Mapping[str, Any]) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from locum.calls.operation_traits import reads_only
 from locum.calls.request_context import RequestContext
+from locum.core.reading import reads_only
 
 _PUTS_NOTHING: Final = frozenset({"ReceiveMessage", "DeleteMessage", "DeleteMessageBatch"})
 """Operations that are no reading ones, and after which there is nothing new to read: those of pollers."""

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from locum.audit import Record
 from locum.backends import BackendCall
-from locum.calls.operation_traits import reads_only
 from locum.core.http import HttpResponse
+from locum.core.reading import reads_only
 from support.backends import behind
 from support.inprocess import InProcess, refusal
 

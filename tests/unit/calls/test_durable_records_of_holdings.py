@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from locum.calls.operation_traits import reads_only
+from locum.core.reading import reads_only
 from support.holdings import Clients, Held, Holding, filled, half
 from support.inprocess import InProcess
 

@@ -16,10 +16,10 @@ from locum.agents.plans.answers import Answers, Guessed
 from locum.agents.plans.arn_forms import Place
 from locum.agents.plans.marks import MARK, is_marked
 from locum.agents.plans.own import Own
-from locum.calls.operation_traits import reads_only
 from locum.core.calls import Call
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
+from locum.core.reading import reads_only
 from locum.core.resources import ResourceFacts
 from locum.services.cloudformation.providers.base import Began, Nested, Notes, Pause, Reply, Request, ResponseUrl, Step
 from locum.state import State

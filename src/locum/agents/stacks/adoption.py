@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from locum.audit import Record
 from locum.calls import Calls, Runtime
-from locum.calls.operation_traits import reads_only
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import request_id
+from locum.core.reading import reads_only
 from locum.services.cloudformation.providers.base import Made
 
 _FOREIGN: Final = "Foreign."
