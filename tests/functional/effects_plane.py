@@ -11,6 +11,7 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from locum.calls import OwnService
 from locum.cli.compose import Node, Options
@@ -35,7 +36,8 @@ def causing(ctx: Context, params: Params) -> Outcome:
 
 
 async def main(directory: Path, backend: str) -> None:
-    node = Node(Options(data=directory, port=0, backends={"sns": backend}, backend_keys=("key", "secret")))
+    elsewhere: dict[str, Any] = {"backends": {"sns": backend}, "backend_keys": ("key", "secret")}
+    node = Node(Options(data=directory, port=0, ephemeral=True, **elsewhere))
     operations = {**sts.OPERATIONS, "GetAccessKeyInfo": writes(causing)}
     services = {**node.runtime.services, "sts": OwnService(operations, lambda _operation, _params: True)}
     node.runtime.services = services

@@ -58,7 +58,7 @@ class InProcess:
     """The plane on the data directory `data`. `close` it."""
 
     def __init__(self, data: Path, clock: Clock = system_clock, **options: Any) -> None:
-        self._options = Options(data=data, port=0, **options)
+        self._options = Options(data=data, port=0, **{"ephemeral": True, **options})
         self._clock = clock
         self.start()
 

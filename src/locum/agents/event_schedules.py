@@ -21,6 +21,7 @@ from locum.core.arn import PARTITION
 from locum.core.calls import ServiceCall
 from locum.core.clock import MovableClock, iso8601
 from locum.core.errors import LocumError
+from locum.core.event_rules import DISABLED, EventRule
 from locum.services.autoscaling import schedules
 
 EVENTS: Final = "events.amazonaws.com"
@@ -39,6 +40,7 @@ _MOST_YEARS: Final = 100
 _log: Final = logging.getLogger("locum.agents")
 
 Make = Callable[[ServiceCall], Awaitable[Any]]
+Kept = Callable[[], list[EventRule]]
 
 
 @dataclass(slots=True)
@@ -51,14 +53,18 @@ class _Scheduled:
 
 
 class ScheduleHost(Backend):
-    """Has `behind` carry out the operations on rules, and puts the events of those that are due by `clock`."""
+    """Has `behind` carry out the operations on rules, and puts the events of those that are due by `clock`.
+
+    `kept` finds the rules that are there from before.
+    """
 
     forgets = True
 
-    def __init__(self, behind: Backend, make: Make, clock: MovableClock) -> None:
+    def __init__(self, behind: Backend, make: Make, clock: MovableClock, kept: Kept = list) -> None:
         self._behind = behind
         self._make = make
         self._clock = clock
+        self._kept = kept
         self._rules: dict[tuple[str, str, str], _Scheduled] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +80,15 @@ class ScheduleHost(Backend):
         if self._task is not None:
             await cancelled(self._task)
         await self._behind.close()
+
+    async def resume(self) -> None:
+        for rule in await asyncio.to_thread(self._kept):
+            if rule.schedule:
+                due = next_time(rule.schedule, self._clock())
+                kept = _Scheduled(rule.schedule, rule.state != DISABLED, due)
+                self._rules.setdefault((rule.account, rule.region, rule.name), kept)
+        self._begin()
+        await self._behind.resume()
 
     def _note(self, call: BackendCall) -> None:
         """Note what a call says of the schedule of a rule. Those of other buses have none."""
@@ -92,6 +107,10 @@ class ScheduleHost(Backend):
         elif known is not None:
             known.enabled = call.operation == "EnableRule"
             known.due = next_time(known.expression, self._clock())
+        self._begin()
+
+    def _begin(self) -> None:
+        """Look at the rules, from now on."""
         self._changed.set()
         if self._rules and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())

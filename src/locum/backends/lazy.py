@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, cast
 
 from locum.backends.directory import Directory
+from locum.backends.kept_files import Keeping, KeptFiles
 from locum.backends.port import Backend, BackendCall, Carried
 from locum.core.clock import Clock
 from locum.core.deployments import Deployments
+from locum.core.event_rules import EventRule
 from locum.core.event_sources import Mappings
 from locum.core.functions import Find
+from locum.core.reliance import installed
 from locum.core.resources import ResourceFacts
 from locum.core.rotations import Secrets
 
 
-def embedded_moto(directory: Directory) -> Backend:
-    """Make the moto backend, which looks up identities in `directory`. Takes a second; raises ConfigurationError."""
+def embedded_moto(directory: Directory, kept: Keeping | None = None) -> Backend:
+    """Make the moto backend, which looks up identities in `directory`, and keeps its data where it is `kept`.
+
+    Takes a second; raises ConfigurationError.
+    """
     module = importlib.import_module("locum.backends.moto.embedded")
-    return cast("Backend", module.EmbeddedMoto(directory))
+    return cast("Backend", module.EmbeddedMoto(directory, kept))
+
+
+def moto_version() -> str:
+    """moto with its version."""
+    return f"moto {installed('moto')}"
 
 
 def http_endpoint(url: str, access_key_id: str, secret_access_key: str, clock: Clock) -> Backend:
@@ -59,6 +70,11 @@ def embedded_deployments() -> Deployments:
     return cast("Deployments", importlib.import_module("locum.backends.moto.code_deployments").MotoDeployments())
 
 
+def embedded_rules() -> Callable[[], list[EventRule]]:
+    """The look-up of the rules of default event buses that moto keeps."""
+    return cast("Callable[[], list[EventRule]]", importlib.import_module("locum.backends.moto.default_rules").find)
+
+
 def embedded_secrets() -> Secrets:
     """The secrets that moto keeps, for their rotations."""
     return cast("Secrets", importlib.import_module("locum.backends.moto.rotations").MotoSecrets())
@@ -67,13 +83,21 @@ def embedded_secrets() -> Secrets:
 class LazyBackend:
     """An embedded backend that the first call makes with `load`, in a thread.
 
-    Where `load` raises, the call does, and the next call tries again.
+    Where `load` raises, the call does, and the next call tries again. `files` have what is kept of it. It is made once
+    `ready` is done: what it needs of another backend is there then.
     """
 
     forgets = True
 
-    def __init__(self, load: Callable[[], Backend]) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Backend],
+        files: KeptFiles | None = None,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._load = load
+        self._files = files
+        self._ready = ready
         self._backend: Backend | None = None
         self._loading = asyncio.Lock()
 
@@ -94,7 +118,24 @@ class LazyBackend:
         return await backend.told(service, operation, params, account, region)
 
     def in_use(self, service: str) -> bool:
+        if self._files is not None and self._files.has(service):
+            return True
         return self._backend is not None and self._backend.in_use(service)
+
+    async def resume(self) -> None:
+        await (self._backend or await self._loaded()).resume()
+
+    async def prepare(self, service: str) -> None:
+        """Have what is kept of a service be there."""
+        if self.in_use(service):
+            backend: Any = self._backend or await self._loaded()
+            await backend.prepare(service)
+
+    async def save(self, work: Callable[[], None]) -> None:
+        """Keep everything as it is now, and do `work`, in a thread, while nothing is written."""
+        async with self._loading:
+            save = getattr(self._backend, "save", None)
+            await (asyncio.to_thread(work) if save is None else save(work))
 
     async def close(self) -> None:
         if self._backend is not None:
@@ -103,5 +144,7 @@ class LazyBackend:
     async def _loaded(self) -> Backend:
         async with self._loading:
             if self._backend is None:
+                if self._ready is not None:
+                    await self._ready()
                 self._backend = await asyncio.to_thread(self._load)
         return self._backend

@@ -174,5 +174,9 @@ class Backend(Protocol):
         """Whether there may be more of `service` than it begins with: True, if a backend does not say otherwise."""
         return True
 
+    async def resume(self) -> None:
+        """Go on with what was under way when what is kept was written. Nothing, if a backend does not say otherwise."""
+        return
+
     async def close(self) -> None:
         """Let go of connections and threads."""

@@ -14,20 +14,24 @@ from urllib.parse import urlsplit
 from locum.agents.functions.logs import FunctionLogs
 from locum.backends import Backend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
+from locum.backends.kept_files import FOLDER, Keeping, KeptFiles, Sealing
 from locum.backends.lazy import (
     LazyBackend,
     embedded_deployments,
     embedded_functions,
     embedded_mappings,
     embedded_moto,
+    embedded_rules,
     embedded_secrets,
     http_endpoint,
+    moto_version,
 )
 from locum.calls import Backends, Calls, Runtime
 from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
 from locum.core.clock import Clock, Entropy, MovableClock
 from locum.core.errors import ConfigurationError
+from locum.credentials import KeyRing
 from locum.state import Instance, InstanceProfile, Role, State
 from locum.state.arns import entity_by_arn
 from locum.wire.models import index
@@ -78,12 +82,13 @@ def make_backends(
     view: Callable[[], State],
     hosts: Hosts,
     others: Mapping[tuple[str, str], Backend] = MappingProxyType({}),
+    kept: Keeping | None = None,
 ) -> Backends:
     """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
     `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `hosts` make
-    those of Lambda's operations that are not moto's; `others` are backends of single operations. Raises
-    ConfigurationError for a service, an address or keys that cannot be used.
+    those of Lambda's operations that are not moto's; `others` are backends of single operations. moto's data is in
+    memory alone, unless it is `kept`. Raises ConfigurationError for a service, an address or keys that cannot be used.
     """
     for service, url in endpoints.items():
         if service != "*" and service not in index().services:
@@ -97,22 +102,45 @@ def make_backends(
     default = named.pop("*", None)
     if default is not None:
         return Backends(default, named, others)
-    moto = LazyBackend(lambda: embedded_moto(identities(view)))
+    moto = LazyBackend(lambda: embedded_moto(identities(view), kept), None if kept is None else kept.files)
     hosted = _hosted(hosts, moto)
     own = {operation: host for operation, host in hosted.items() if operation[0] not in named}
     return Backends(moto, named, {**own, **others})
 
 
-def _hosted(hosts: Hosts, moto: Backend) -> dict[tuple[str, str], Backend]:
+def kept_files(data: Path, keyring: Callable[[], KeyRing], entropy: Entropy) -> KeptFiles:
+    """The files in which the data of moto is kept, in the data directory, sealed with a key ring."""
+    sealing = Sealing(
+        lambda plain, owner: keyring().seal(FOLDER, plain, entropy, owner),
+        lambda sealed, owner: keyring().open(FOLDER, sealed, owner),
+    )
+    return KeptFiles(data / FOLDER, sealing, moto_version)
+
+
+def _hosted(hosts: Hosts, moto: LazyBackend) -> dict[tuple[str, str], Backend]:
     """The operations that are not moto's alone. What invokes functions comes before them: so it is closed first."""
-    mappings, schedules = LazyBackend(hosts.mappings), LazyBackend(lambda: hosts.schedules(moto))
+
+    def behind(service: str, make: Callable[[], Backend]) -> LazyBackend:
+        return LazyBackend(make, ready=lambda: moto.prepare(service))
+
+    mappings = behind("lambda", hosts.mappings)
+    schedules = behind("events", lambda: hosts.schedules(moto))
     found: dict[tuple[str, str], Backend] = {("lambda", operation): mappings for operation in OF_MAPPINGS}
     found |= {("events", operation): schedules for operation in OF_RULES}
-    deployments = LazyBackend(lambda: hosts.deployments(moto))
+    deployments = behind("codedeploy", lambda: hosts.deployments(moto))
     found |= {("codedeploy", operation): deployments for operation in OF_DEPLOYMENTS}
-    found["secretsmanager", "RotateSecret"] = LazyBackend(lambda: hosts.rotations(moto))
-    functions = LazyBackend(hosts.functions)
+    found["secretsmanager", "RotateSecret"] = behind("secretsmanager", lambda: hosts.rotations(moto))
+    functions = behind("lambda", hosts.functions)
     return found | {("lambda", operation): functions for operation in OF_FUNCTIONS}
+
+
+RESUMED: Final = {
+    "codedeploy": OF_DEPLOYMENTS[0],
+    "events": OF_RULES[0],
+    "lambda": OF_MAPPINGS[0],
+    "secretsmanager": "RotateSecret",
+}
+"""The services that may have something under way when a plane ends, each with an operation of who resumes it."""
 
 
 def schedule_host(runtime: Runtime, calls: Calls, moto: Backend) -> Backend:
@@ -120,7 +148,8 @@ def schedule_host(runtime: Runtime, calls: Calls, moto: Backend) -> Backend:
     from locum.agents.event_schedules import ScheduleHost
     from locum.agents.trails.event_bus import TrailEvents
 
-    return ScheduleHost(TrailEvents(moto, runtime, calls.make), calls.make, runtime.clock)
+    rules = embedded_rules()
+    return ScheduleHost(TrailEvents(moto, runtime, calls.make, rules), calls.make, runtime.clock, rules)
 
 
 def rotation_host(calls: Calls, clock: MovableClock, entropy: Entropy, moto: Backend) -> Backend:

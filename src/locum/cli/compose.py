@@ -33,6 +33,7 @@ from locum.agents.lake.host import OPERATIONS as LAKE
 from locum.agents.lake.host import LakeHost
 from locum.agents.lake.imports import Imports
 from locum.agents.resource_requests.reconciler import ResourceRequests
+from locum.agents.resumption import Resumption
 from locum.agents.scaling import AutoScaling
 from locum.agents.stack_sets.reconciler import StackSets
 from locum.agents.stacks.drift import Drifts
@@ -40,13 +41,16 @@ from locum.agents.stacks.reconciler import Stacks
 from locum.agents.trails.reconciler import Trails
 from locum.audit import History
 from locum.backends import Backend
+from locum.backends.kept_files import Keeping, KeptFiles
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor, AgentsOptions
 from locum.cli.backends import (
+    RESUMED,
     Hosts,
     deployment_host,
     function_host,
+    kept_files,
     make_backends,
     mapping_host,
     rotation_host,
@@ -106,7 +110,7 @@ class Options:
     history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
     `driver` is what makes instances real, with `closed` file systems, or as each a `container`. `access_log` is the
     file descriptor for a line about each request; None: there are none. `console`: serve one, at `console_port`; None:
-    the usual one, or a free one where that is taken.
+    the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data is in memory alone.
     Raises ConfigurationError where an account or a region cannot be one.
     """
 
@@ -131,6 +135,7 @@ class Options:
     access_log: int | None = None
     console: bool = False
     console_port: int | None = None
+    ephemeral: bool = False
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -152,7 +157,8 @@ class Node:
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
-        backends = self._backends(wall)
+        self.kept = None if options.ephemeral else self._kept_files(entropy)
+        backends = self._backends(wall, entropy)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         self._tls_socket: socket.socket | None = None
@@ -163,13 +169,13 @@ class Node:
                 undone.callback(self._tls_socket.close)
             self.agents = AgentDoor.where_asked(options.agents, undone)
             self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
-            retention = Retention(rows=options.history_events)
-            self.journal = SqliteJournal.open(options.data, retention, entropy)
+            self.journal = SqliteJournal.open(options.data, Retention(rows=options.history_events), entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
                 self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
+            self._open_kept()
             undone.pop_all()
         self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
         self.runtime = Runtime(
@@ -201,7 +207,7 @@ class Node:
         port = int(self._socket.getsockname()[1])
         here = f"http://127.0.0.1:{port}"
         self.runtime.settings = replace(self.runtime.settings, endpoint=here, tls_port=self.tls_port or 0)
-        await mark_lost_networks(runtime)
+        await mark_lost_networks(runtime, self._kept_subnets())
         await self.listeners.open(self._socket, self.gateway)
         if self._tls_socket is not None:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
@@ -219,6 +225,7 @@ class Node:
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
         await self.lake.start()
+        self.resumption.start()
         return port
 
     @property
@@ -237,6 +244,7 @@ class Node:
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
+        await self.resumption.close()
         await self.managed.close()
         await self.backend_instances.close()
         if self.agents is not None:
@@ -285,6 +293,8 @@ class Node:
             partial(directory.write, AUDITS_FILE),
         )
         self.backend_instances = BackendInstances(self.runtime)
+        under_way = () if self.kept is None else self.kept.under_way()
+        self.resumption = Resumption([self.runtime.backends.of(it, RESUMED[it]) for it in under_way])
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)
 
@@ -304,6 +314,15 @@ class Node:
 
     def _keep_ahead(self, ahead: float) -> None:
         self.journal.directory.write(CLOCK_FILE, ahead_text(ahead))
+
+    def _open_kept(self) -> None:
+        if self.kept is not None:
+            self.kept.open()
+
+    def _kept_subnets(self) -> frozenset[str]:
+        """The subnets that the embedded backend has from before."""
+        kept = None if self.kept is None else self.kept.headers.get("ec2")
+        return frozenset() if kept is None else frozenset(kept.names)
 
     @cached_property
     def _cluster_key(self) -> ClusterKey:
@@ -333,7 +352,11 @@ class Node:
         places = data, data / FOLDER
         return CarrierHost(self.runtime, self.calls, self.listeners, apps, lambda: self._cluster_key, places)
 
-    def _backends(self, clock: Clock) -> Backends:
+    def _kept_files(self, entropy: Entropy) -> KeptFiles:
+        """The files of the embedded backend's data, sealed with the key ring, which is there once it is needed."""
+        return kept_files(self.options.data, lambda: self.keyring, entropy)
+
+    def _backends(self, clock: Clock, entropy: Entropy) -> Backends:
         options = self.options
 
         def view() -> State:
@@ -348,7 +371,8 @@ class Node:
         hosted |= dict.fromkeys(API, self.api)
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
-        return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)
+        kept = None if self.kept is None else Keeping(self.kept, clock, entropy)
+        return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted, kept)
 
     def _function_host(self) -> Backend:
         runtime = self.runtime

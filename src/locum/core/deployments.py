@@ -40,3 +40,6 @@ class Deployments(Protocol):
 
     def tell(self, deployment: Deployment, status: str, code: str = "", message: str = "") -> None:
         """Have it tell that its status is `status`, and why."""
+
+    def under_way(self) -> list[Deployment]:
+        """The deployments of all accounts to Lambda that have not ended."""

@@ -62,3 +62,12 @@ class Mappings(Protocol):
 
     def remove(self, mapping: EventSourceMapping) -> None:
         """Forget `mapping`; there may be none."""
+
+    def under_way(self) -> list[EventSourceMapping]:
+        """The mappings of all accounts."""
+
+    def progress(self, mapping: EventSourceMapping, read: Mapping[str, str]) -> None:
+        """Keep how far its stream was read: the last sequence number of each shard that was processed."""
+
+    def read_before(self, mapping: EventSourceMapping) -> dict[str, str]:
+        """What `progress` kept last."""

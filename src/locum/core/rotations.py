@@ -42,3 +42,6 @@ class Secrets(Protocol):
 
     def tell(self, secret: Secret, rotated: float | None, due: float) -> None:
         """Have it tell when it was rotated last (epoch seconds; None: as before), and when it is next (0: never)."""
+
+    def under_way(self) -> list[tuple[Secret, float]]:
+        """The secrets of all accounts that are rotated by themselves, each with the time that it was told last."""

@@ -102,7 +102,7 @@ class KeyRing:
         older = self.keys if keep is None else self.keys[len(self.keys) - min(keep, len(self.keys)) :]
         return type(self)(self.installation, (*older, Key(id_, entropy(KEY_BYTES))))
 
-    def seal(self, purpose: str, plain: bytes, entropy: Entropy, aad: bytes = b"") -> bytes:
+    def seal(self, purpose: str, plain: bytes | memoryview, entropy: Entropy, aad: bytes = b"") -> bytes:
         """Encrypt and authenticate `plain` for `purpose`. `aad` is authenticated, but not part of the result."""
         key_id = self.keys[-1].id
         salt, nonce = entropy(_SALT_BYTES), entropy(_NONCE_BYTES)

@@ -107,6 +107,20 @@ class DeploymentHost(Backend):
     async def close(self) -> None:
         await cancelled(*self._under_way)
 
+    async def resume(self) -> None:
+        for it in await asyncio.to_thread(self._deployments.under_way):
+            if it.group not in self._active:
+                self._begin(self._interrupted(it))
+
+    async def _interrupted(self, it: Deployment) -> None:
+        """Have a deployment have failed that was under way when the plane ended."""
+        failed = _Failed("INTERNAL_ERROR", "The plane ended while the deployment was under way.")
+        try:
+            shift = await asyncio.to_thread(shift_of, it.revision)
+        except LocumError:
+            shift = None
+        await self._undo(it, shift, failed)
+
     def _check_idle(self, call: BackendCall) -> None:
         """Check that the group of a deployment that is asked for has none under way. Raises Fault."""
         name = call.params.get("deploymentGroupName", "")

@@ -6,6 +6,7 @@ which is asked when the mapping is made, and with every read. AWS Lambda Develop
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -58,6 +59,10 @@ class MappingHost(Backend):
         call.codec.check(call.params)
         output = await self._operations[call.operation](call)
         return Carried(call.codec.serialize(output, call.origin.request_id))
+
+    async def resume(self) -> None:
+        for mapping in await asyncio.to_thread(self._mappings.under_way):
+            self._sources.begin(mapping)
 
     async def close(self) -> None:
         await self._sources.close()

@@ -60,6 +60,19 @@ class EventSources:
         return StreamReader(source, mapping, self._plane.listening, self._plane.clock, read)
 
 
+class _Progress(dict[str, str]):
+    """The last record that was read of each shard, kept beside the mapping."""
+
+    def __init__(self, mapping: EventSourceMapping, mappings: Mappings) -> None:
+        super().__init__(mappings.read_before(mapping))
+        self._mapping = mapping
+        self._mappings = mappings
+
+    def __setitem__(self, shard: str, sequence: str) -> None:
+        super().__setitem__(shard, sequence)
+        self._mappings.progress(self._mapping, self)
+
+
 class _Keeper:
     """The reading of one mapping, through its changes, until it is deleted."""
 
@@ -73,7 +86,7 @@ class _Keeper:
         self._read = read
         self._mappings = mappings
         self._said = mapping.result
-        self._progress: dict[str, str] = {}
+        self._progress = _Progress(mapping, mappings)
         self._changed = asyncio.Event()
         self._reader: Reader | None = None
         self.task = asyncio.get_running_loop().create_task(self._run())

@@ -99,6 +99,16 @@ class RotationHost(Backend):
         tasks = [*self._under_way, *(() if self._task is None else (self._task,))]
         await cancelled(*tasks)
 
+    async def resume(self) -> None:
+        for secret, due in await asyncio.to_thread(self._secrets.under_way):
+            key = secret.account, secret.region, secret.arn
+            if key not in self._rotated:
+                interrupted = "" if secret.pending == secret.current else secret.pending
+                self._rotated[key] = _Rotated(due, interrupted)
+                if interrupted:
+                    self._begin(self._attempt(*key))
+        self._follow()
+
     async def _rotate(self, secret: Secret, params: Mapping[str, Any], cause: str) -> dict[str, Any]:
         """Configure the rotation of a secret, and begin one. Raises Fault."""
         if strange := sorted(params.keys() - _TAKEN):
@@ -157,6 +167,10 @@ class RotationHost(Backend):
         task = asyncio.get_running_loop().create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Look at when secrets are due, from now on."""
         self._changed.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())

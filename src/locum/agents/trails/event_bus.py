@@ -23,6 +23,7 @@ from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.errors import LocumError
 from locum.core.event_patterns import event_pattern
+from locum.core.event_rules import DISABLED, EventRule
 from locum.core.service_events import EVENTS
 from locum.services.cloudtrail import selecting
 from locum.state.trails import CLOUDTRAIL, Trail
@@ -53,14 +54,20 @@ Logging = tuple[Trail, Mapping[str, selecting.Part]]
 
 
 class TrailEvents(Backend):
-    """Has `behind` carry out the operations on rules, and puts the events that are for such rules on their buses."""
+    """Has `behind` carry out the operations on rules, and puts the events that are for such rules on their buses.
+
+    `kept` finds the rules that are there from before: they get the events of what happens from now on.
+    """
 
     forgets = True
 
-    def __init__(self, behind: Backend, runtime: Runtime, make: Make) -> None:
+    def __init__(
+        self, behind: Backend, runtime: Runtime, make: Make, kept: Callable[[], list[EventRule]] = list
+    ) -> None:
         self._behind = behind
         self._runtime = runtime
         self._make = make
+        self._kept = kept
         self._rules: dict[Place, dict[str, bool]] = {}
         self._position = 0
         self._task: asyncio.Task[None] | None = None
@@ -75,24 +82,32 @@ class TrailEvents(Backend):
         if self._task is not None:
             await cancelled(self._task)
 
+    async def resume(self) -> None:
+        for rule in await asyncio.to_thread(self._kept):
+            if rule.state != DISABLED and rule.pattern and may_match(rule.pattern):
+                await self._follow((rule.account, rule.region), rule.name, rule.state)
+
     async def _note(self, call: BackendCall) -> None:
         """Note what a call says of a rule: whether it may be for events of CloudTrail, and for reading ones."""
         params = call.params
         if str(params.get("EventBusName") or _BUS).rpartition("/")[2] != _BUS:
             return
-        rules = self._rules.setdefault((call.account, call.region), {})
-        name = str(params["Name"])
-        if call.operation in ("DeleteRule", "DisableRule") or params.get("State") == "DISABLED":
-            rules.pop(name, None)
+        place, name = (call.account, call.region), str(params["Name"])
+        if call.operation in ("DeleteRule", "DisableRule") or params.get("State") == DISABLED:
+            self._rules.get(place, {}).pop(name, None)
         elif call.operation == "EnableRule" or may_match(params.get("EventPattern")):
-            if not any(self._rules.values()):  # what happened while there was no rule is for none
-                runtime = self._runtime
-                since = runtime.clock()
-                position = await runtime.ledger.read(lambda: runtime.history.position_at(since))
-                self._position = max(self._position, position)
-            rules[name] = params.get("State") == _ALL_MANAGEMENT
-            if self._task is None:
-                self._task = asyncio.get_running_loop().create_task(self._run())
+            await self._follow(place, name, params.get("State"))
+
+    async def _follow(self, place: Place, name: str, state: str | None) -> None:
+        """Send the events that a rule may be for, from now on."""
+        if not any(self._rules.values()):  # what happened while there was no rule is for none
+            runtime = self._runtime
+            since = runtime.clock()
+            position = await runtime.ledger.read(lambda: runtime.history.position_at(since))
+            self._position = max(self._position, position)
+        self._rules.setdefault(place, {})[name] = state == _ALL_MANAGEMENT
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         while True:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from locum.backends.moto import s3_access
-from locum.backends.moto.models import backends_of, models_of
+from locum.backends.moto import recall, s3_access
+from locum.backends.moto.models import all_models, backends_of, models_of
 from locum.backends.moto.s3_access import Block, block_of
 from locum.backends.port import BackendCall
 from locum.backends.public_policies import is_public
@@ -23,6 +23,7 @@ from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
 from locum.core.s3_errors import ACCESS_DENIED, NO_SUCH_ACCESS_POINT, NO_SUCH_BUCKET
 
+PART: Final = "s3control"
 _MODULE: Final = "moto.s3control.models"
 _BUCKET_ACCOUNT: Final = "locum_bucket_account"
 """The attribute of an access point in moto for the account that owned its bucket when it was made."""
@@ -60,6 +61,7 @@ def find(arn: Arn) -> Any:
 
 def of_alias(alias: str) -> Any:
     """moto's access point with that alias; None where there is none."""
+    recall.here(PART)
     point = _aliases.get(alias)
     return point if point is not None and find(Arn.parse(point.arn)) is point else None
 
@@ -132,9 +134,17 @@ def _bucket_account(point: Any) -> str:
 
 def _points(account: str) -> Mapping[str, Any]:
     """The access points of an account by name."""
-    models = models_of("s3control", account, PARTITION) if _MODULE in sys.modules else None
+    recall.here(PART)
+    models = models_of(PART, account, PARTITION) if _MODULE in sys.modules else None
     found: Mapping[str, Any] = {} if models is None else models.access_points.get(account, {})
     return found
+
+
+def know_aliases() -> None:
+    """Know the aliases of all access points, which were kept."""
+    for models in all_models(PART):
+        for points in models.access_points.values():
+            _aliases.update({point.alias: point for point in points.values()})
 
 
 # -- calls -----------------------------------------------------------------------------------------------

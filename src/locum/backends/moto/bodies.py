@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Final
 
 LARGE: Final = 1 << 27
@@ -22,6 +23,52 @@ class Body:
         self._octets: bytes | None = b""
         self._file: IO[bytes] | None = None
         self._at = 0
+        self.kept = ""
+        """The name under which the octets are in a file of their own, outside of snapshots; or empty."""
+
+    @classmethod
+    def of(cls, octets: bytes | None) -> Body:
+        """The body with those octets; None: a closed one."""
+        body = cls()
+        if octets is None:
+            body.close()
+        else:
+            body.write(octets)
+        return body
+
+    @classmethod
+    def of_pieces(cls, pieces: Iterable[bytes], kept: str) -> Body:
+        """The body of the octets that are kept under a name, in pieces."""
+        body = cls()
+        body.write(b"".join(pieces))
+        body.kept = kept
+        return body
+
+    def size(self) -> int:
+        """The number of octets; 0 after `close`."""
+        if self._octets is not None:
+            return len(self._octets)
+        return 0 if self._file is None else os.fstat(self._file.fileno()).st_size
+
+    def octets(self) -> bytes | None:
+        """All octets, whatever was read; None after `close`."""
+        return None if self._octets is None and self._file is None else b"".join(self.pieces(self.size() or 1)())
+
+    def pieces(self, size: int) -> Callable[[], Iterator[bytes]]:
+        """What gives the octets in pieces of `size`, as they are now: also when the body was closed in between."""
+        octets, file = self._octets, None if self._file is None else os.dup(self._file.fileno())
+
+        def given() -> Iterator[bytes]:
+            if octets is not None:
+                yield from (octets[at : at + size] for at in range(0, len(octets), size))
+            elif file is not None:
+                try:
+                    length = os.fstat(file).st_size
+                    yield from (os.pread(file, size, at) for at in range(0, length, size))
+                finally:
+                    os.close(file)
+
+        return given
 
     def seek(self, offset: int) -> None:
         """Go on at `offset`."""
@@ -34,6 +81,7 @@ class Body:
 
     def write(self, octets: bytes | bytearray) -> None:
         """Have `octets` as the content. Bytes are not copied."""
+        self.kept = ""
         if len(octets) <= LARGE:
             self._octets = bytes(octets)
             return

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from moto.core.utils import utcnow
 
-from locum.backends.moto.models import backends_of, models_of
+from locum.backends.moto import recall
+from locum.backends.moto.models import all_models, backends_of, models_of
 from locum.backends.moto.reliance import check
 from locum.backends.moto.turns import in_turn
 from locum.backends.port import BackendCall
@@ -44,6 +45,23 @@ class MotoDeployments:
         """Have it tell its status."""
         in_turn(_tell, deployment, status, {"code": code, "message": message} if code else {})
 
+    def under_way(self) -> list[Deployment]:
+        """Those to Lambda that have begun and have not ended."""
+        return in_turn(under_way)
+
+
+def under_way() -> list[Deployment]:
+    """The deployments of all accounts to Lambda that have not ended. To be used in moto's turn."""
+    recall.here(_SERVICE)
+    begun = [
+        (models, name)
+        for models in all_models(_SERVICE)
+        for name, it in models.deployments.items()
+        if it.status in ("Created", "InProgress")
+    ]
+    found = (_find(models.account_id, models.region_name, name) for models, name in begun)
+    return [it for it in found if it is not None and it.platform == "Lambda"]
+
 
 def _kept(account: str, region: str, identifier: str) -> Any:
     models = models_of(_SERVICE, account, region)
@@ -72,6 +90,7 @@ def _find(account: str, region: str, identifier: str) -> Deployment | None:
 
 
 def _tell(deployment: Deployment, status: str, error: dict[str, str]) -> None:
+    recall.changing(_SERVICE)
     found = _kept(deployment.account, deployment.region, deployment.id)
     if found is not None:
         found.status = status

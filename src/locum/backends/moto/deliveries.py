@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from locum.backends.moto import internals, s3_events, sns_messages
+from locum.backends.moto import internals, recall, s3_events, sns_messages
 from locum.backends.moto.turns import in_turn
 from locum.backends.port import BackendCall, Carried, DeadLetter, Delivery
 from locum.core.actors import ServiceRole
@@ -79,12 +79,18 @@ class Collected:
     def __iter__(self) -> Iterator[Delivery]:
         return iter(self._deliveries)
 
-    def after(self, response: HttpResponse) -> Carried:
-        """The result of the call. An error has no deliveries."""
+    def after(self, response: HttpResponse, part: str) -> Carried:
+        """The result of the call, of a part of moto. An error has no deliveries."""
         if response.status >= 400:
             return Carried(response)
         undo = self.undo
-        return Carried(response, tuple(self._deliveries), None if undo is None else partial(in_turn, undo))
+        taken_back = None if undo is None else partial(in_turn, _take_back, part, undo)
+        return Carried(response, tuple(self._deliveries), taken_back)
+
+
+def _take_back(part: str, undo: Callable[[], None]) -> None:
+    recall.changing(part)
+    undo()
 
 
 _current: ContextVar[Collected | None] = ContextVar("locum_call_under_way", default=None)

@@ -6,19 +6,20 @@ short run on the event loop where no other call is being carried out, all others
 
 from __future__ import annotations
 
-import io
+import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 from moto.core.exceptions import ServiceException
-from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request
+from moto.core.request import Request
 from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
 from locum.backends.directory import Directory
+from locum.backends.kept_files import Keeping
 from locum.backends.moto import (
     access_points,
     additions,
@@ -36,6 +37,8 @@ from locum.backends.moto import (
     lookups,
     objects,
     qualifiers,
+    reach,
+    recall,
     s3,
     s3_acls,
     s3_locks,
@@ -45,7 +48,9 @@ from locum.backends.moto import (
     uploads,
 )
 from locum.backends.moto.bodies import Body
+from locum.backends.moto.keeping import Keeper, changes
 from locum.backends.moto.long_polls import LongPolls
+from locum.backends.moto.requests import FORM_PROTOCOLS, PlainRequest, environ_of
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.moto.turns import Taken, at_once, in_turn
 from locum.backends.moto.workers import Workers, contained
@@ -106,22 +111,17 @@ WAITING: Final = {
 }
 """Calls in which moto waits for something: they cannot have the turn while they do."""
 
-_FORM_PROTOCOLS: Final = ("query", "ec2")
-_NAMED_BY_THE_END: Final = frozenset({"glacier", "pipes", "resiliencehub", "scheduler"})
-"""Services of which moto reads a resource's name at the end of the URL, after the last `/` or `/tags/`: a query string
-has to end as the path does."""
-
 _HOP_BY_HOP: Final = frozenset({"status", "server", "date", "connection", "transfer-encoding"})
 _UNWANTED_VARIABLES: Final = ("MOTO_ACCOUNT_ID", "INITIAL_NO_AUTH_ACTION_COUNT", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 """Environment variables that make moto use one account, authorize calls itself, or look for an AWS profile."""
 
 
 class EmbeddedMoto:
-    """moto as a Backend. All of its data is in memory."""
+    """moto as a Backend. Its data is in memory, and is kept where it is `given` files for it."""
 
     forgets = True
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, given: Keeping | None = None) -> None:
         for name in _UNWANTED_VARIABLES:
             os.environ.pop(name, None)
         self._directory = directory
@@ -136,6 +136,7 @@ class EmbeddedMoto:
         internals.write_dates_once()
         internals.compute_names_once()
         internals.let_go_of_models()
+        self._keeper = None if given is None else Keeper(*given)
 
     async def call(self, call: BackendCall) -> Carried:
         service = call.service
@@ -164,8 +165,18 @@ class EmbeddedMoto:
 
         That has its turn as well: modules that import one another are not to be imported in two threads.
         """
-        await self._workers.run(in_turn, handlers.load, service)
+        await self._workers.run(in_turn, self._load_in_turn, service)
         self._loaded.add(service)
+
+    def _load_in_turn(self, service: str) -> None:
+        """Load a service, with what was kept of it and of those that it reaches."""
+        handlers.load(service)
+        part = handlers.module_of(service)
+        if self._keeper is None or part is None:
+            return
+        self._keeper.used(service, part)
+        for each in (part, *reach.reached_by(part)):
+            self._keeper.recall(each)
 
     async def _carry(self, call: BackendCall) -> Carried:
         """Carry out a call in one of the threads."""
@@ -201,8 +212,25 @@ class EmbeddedMoto:
     def in_use(self, service: str) -> bool:
         return service in self._loaded
 
+    async def prepare(self, service: str) -> None:
+        """Have what is kept of a service be there."""
+        if service not in self._loaded:
+            await self._load(service)
+
+    async def resume(self) -> None:
+        """Nothing of moto's own goes on by itself."""
+
+    async def save(self, work: Callable[[], None]) -> None:
+        """Keep everything as it is now, and do `work` with the files of it, in a thread."""
+        if self._keeper is None:
+            await asyncio.to_thread(work)
+        else:
+            await asyncio.to_thread(self._keeper.copied, work)
+
     async def close(self) -> None:
         self._workers.close()
+        if self._keeper is not None:
+            await asyncio.to_thread(self._keeper.close)
 
 
 def _is_short(call: BackendCall) -> bool:
@@ -226,10 +254,12 @@ def carry_out(call: BackendCall) -> Carried:
         s3_locks.check(call)
         access_points.check_bucket(call)
     part = handlers.module_of(call.service) or ""
+    if changes(call.service, call.operation):
+        recall.changing(part)
     allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
     with allowed, deliveries.collecting(call) as collected:
         response = _OWN_RESPONSES.get(call.service, _response_to)(call)
-    return collected.after(response)
+    return collected.after(response, part)
 
 
 def _response_of_s3(call: BackendCall) -> HttpResponse:
@@ -289,9 +319,9 @@ def _response_to(call: BackendCall) -> HttpResponse:
     handler = service.handler(f"https://{service.host}{restated.path}")
     if handler is None:
         raise not_implemented(call)
-    environ = _environ(call, service.host, restated, protocol)
-    form = protocol in _FORM_PROTOCOLS
-    request = Request(environ, populate_request=False) if form else _Request(environ, restated.body)
+    environ = environ_of(call, service.host, restated, protocol)
+    form = protocol in FORM_PROTOCOLS
+    request = Request(environ, populate_request=False) if form else PlainRequest(environ, restated.body)
     answer = _run_handler(call, handler, request)
     if protocol == "json":  # which moto sometimes gets wrong
         _set_content_type(answer, restated.headers["content-type"])
@@ -321,24 +351,6 @@ def _set_content_type(answer: HttpResponse, content_type: str) -> None:
     answer.headers = [*kept, ("Content-Type", content_type)]
 
 
-class _Request(Request):  # type: ignore[misc] # moto has no types
-    """A request whose body is not parsed as a form. The Content-Type of an S3 object may be that of a form.
-
-    Nor is the body copied, or kept in a cycle of objects, as a request that is in its own environment is.
-    """
-
-    def __init__(self, environ: dict[str, Any], body: bytes) -> None:
-        super().__init__(environ, populate_request=False)
-        self._body = body
-
-    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> bytes | str:
-        return self._body.decode(errors="replace") if as_text else self._body
-
-    @property
-    def want_form_data_parsed(self) -> bool:
-        return False
-
-
 def _with_queue_name(call: BackendCall) -> Mapping[str, Any]:
     """The parameters, with a queue's name in place of its URL, of which moto sometimes parses another name."""
     url = call.params.get("QueueUrl") if call.service == "sqs" else None
@@ -353,70 +365,6 @@ def _status_of(call: BackendCall, code: str) -> int:
         if code in (shape.name, shape.error_code):
             return int(shape.metadata.get("error", {}).get("httpStatusCode", 400))
     return 400
-
-
-def _environ(call: BackendCall, host: str, restated: translate.Restated, protocol: str) -> dict[str, Any]:
-    """The request as a WSGI environment, of which moto's request object is made."""
-    query = _query(call, restated, protocol)
-    uri = f"{restated.path}?{query}" if query else restated.path
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": restated.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": _decoded(restated.path),
-        "QUERY_STRING": query,
-        "RAW_URI": uri,
-        "REQUEST_URI": uri,
-        "SERVER_NAME": host,
-        "SERVER_PORT": "443",
-        "HTTP_HOST": host,
-        "wsgi.url_scheme": "https",
-        "wsgi.input": io.BytesIO(restated.body),
-        "HTTP_X_MOTO_ACCOUNT_ID": call.account,
-        "HTTP_AUTHORIZATION": (
-            f"AWS4-HMAC-SHA256 Credential=LOCUM/20260101/{call.region}/{call.signing_name}/aws4_request"
-        ),
-    }
-    _add_headers(environ, restated.headers)
-    environ["CONTENT_LENGTH"] = str(len(restated.body))
-    client_host = call.request.headers.get("host", host)
-    if call.service == "sqs" and ".amazonaws.com" not in client_host:
-        # moto makes a queue's URL of the request's host: it must lead back to the gateway. (AWS's host names do
-        # already, and moto would use their region instead of the call's.)
-        environ["HTTP_HOST"] = client_host
-        environ["wsgi.url_scheme"] = "https" if call.request.secure else "http"
-    if "origin" in call.request.headers:
-        environ["HTTP_ORIGIN"] = call.request.headers["origin"]
-    return environ
-
-
-def _query(call: BackendCall, restated: translate.Restated, protocol: str) -> str:
-    """The query string. It is not empty where moto would then look for parameters in the body or the headers."""
-    if protocol == "json":
-        return f"Action={call.operation}"
-    if protocol in _FORM_PROTOCOLS:
-        return ""
-    if call.service in _NAMED_BY_THE_END:
-        end = f"x-id={call.operation}/tags/{restated.path.rpartition('/')[2]}"
-        return f"{restated.query}&{end}" if restated.query else end
-    return restated.query or f"x-id={call.operation}"
-
-
-def _add_headers(environ: dict[str, Any], headers: Mapping[str, str]) -> None:
-    preserved: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name.upper().replace("-", "_")
-        key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-        environ[key] = value
-        if "_" in name and name.startswith("x-amz-meta-"):
-            preserved[key] = name
-    environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
-
-
-def _decoded(path: str) -> str:
-    """PATH_INFO: percent-decoded, its UTF-8 octets as Latin-1 characters (PEP 3333)."""
-    if "%" not in path:
-        return path
-    return unquote_to_bytes(path).decode("latin-1")
 
 
 def _answer_body(body: Any) -> bytes:

@@ -120,6 +120,14 @@ def load(service: str) -> None:
         _urls(module)
 
 
+def load_part(part: str) -> None:
+    """Load a part of moto, adjusted as for a call. Raises as `find`."""
+    if part in moto_backends.list_of_moto_modules():
+        _urls(part)
+    else:
+        importlib.import_module(f"moto.{part}.models")
+
+
 @lru_cache(maxsize=_CACHE_SIZE)
 def find(service: str, endpoint_prefix: str, signing_name: str, region: str, account: str) -> Service | None:
     """The moto service for a botocore service, or None where moto has none.

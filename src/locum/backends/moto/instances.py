@@ -6,7 +6,8 @@ others: they were stopped, started, terminated, tagged. What moto knows besides 
 interfaces) stays as it is.
 
 The ids of network interfaces and volumes, and public addresses, are derived from the instance's id. So an instance that
-outlives a restart has the same ones again, though all of moto's data went with the process.
+outlives a restart has the same ones again, also where moto's data went with the process. What moto has kept of
+instances is brought up to date as well.
 """
 
 from __future__ import annotations
@@ -52,13 +53,15 @@ class LentInstances:
         found = self._directory.instances(account)
         if self._versions.get(place) is found.version:
             return
+        kept = () if place in self._lent else _kept(account, region)
         lent = self._lent.setdefault(place, {})
         views = {view.id: view for view in found.views() if view.region == region}
-        if (views or lent) and has_region("ec2", account, region):
+        if (views or lent or kept) and has_region("ec2", account, region):
             with Within("ec2", account, "ec2:RunInstances"):
                 models = backends_of("ec2")[account][region]
-                for name in [name for name in lent if name not in views]:
-                    _forget(models, lent.pop(name))
+                for name in [name for name in (*lent, *kept) if name not in views]:
+                    lent.pop(name, None)
+                    _forget(models, name)
                 for name, view in views.items():
                     if lent.get(name) != view:
                         _bring_up_to_date(models, lent.get(name), view)
@@ -78,6 +81,12 @@ class LentInstances:
         }
 
 
+def _kept(account: str, region: str) -> list[str]:
+    """The ids of the instances that moto has from before."""
+    models = models_of("ec2", account, region)
+    return [] if models is None else [it.id for one in models.reservations.values() for it in one.instances]
+
+
 def in_default_subnet(account: str, region: str, zone: str) -> str:
     """The id of the default subnet of a zone; empty where there is none."""
     models = models_of("ec2", account, region)
@@ -87,6 +96,7 @@ def in_default_subnet(account: str, region: str, zone: str) -> str:
 
 def _bring_up_to_date(models: Any, before: InstanceView | None, view: InstanceView) -> None:
     found = _find(models, view.id)
+    kept = found is not None and before is None and view.state not in _ENDED
     if found is None and before is None and view.state not in _ENDED:
         _make(models, view)
         found = _find(models, view.id)
@@ -96,7 +106,7 @@ def _bring_up_to_date(models: Any, before: InstanceView | None, view: InstanceVi
     _set_state(models, found, view)
     if before is None or before.tags != view.tags:
         models.tags[view.id] = dict(view.tags)
-    if before is not None and _groups(before) != _groups(view):
+    if kept or (before is not None and _groups(before) != _groups(view)):
         models.modify_network_interface_attribute(found.network_interfaces[0].id, group_ids=_groups(view))
 
 
@@ -223,13 +233,13 @@ def _terminate(models: Any, found: Any) -> None:
     found.terminate()
 
 
-def _forget(models: Any, view: InstanceView) -> None:
+def _forget(models: Any, instance: str) -> None:
     """Take an instance out that was terminated an hour ago."""
     for name, reservation in list(models.reservations.items()):
-        reservation.instances = [each for each in reservation.instances if each.id != view.id]
+        reservation.instances = [each for each in reservation.instances if each.id != instance]
         if not reservation.instances:
             del models.reservations[name]
-    models.tags.pop(view.id, None)
+    models.tags.pop(instance, None)
 
 
 @contextmanager

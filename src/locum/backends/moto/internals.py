@@ -39,16 +39,16 @@ def fence_lookups(check: Callable[[str, str], None], visible: Callable[[str, str
     create = BackendDict.__getitem__
 
     def lookup(backends: Any, account: str) -> Any:
-        check(_part(backends.backend), account)
+        check(part_of(backends.backend), account)
         found = dict.get(backends, account)
         return create(backends, account) if found is None else found
 
     def get(backends: Any, account: str, default: Any = None) -> Any:
-        check(_part(backends.backend), account)
+        check(part_of(backends.backend), account)
         return dict.get(backends, account, default)
 
     def accounts(backends: Any) -> Iterator[str]:
-        part = _part(backends.backend)
+        part = part_of(backends.backend)
         return (account for account in list(dict.keys(backends)) if visible(part, account))
 
     def contains(backends: Any, account: object) -> bool:
@@ -71,9 +71,9 @@ def fence_lookups(check: Callable[[str, str], None], visible: Callable[[str, str
 
 
 @cache
-def _part(models: type) -> str:
+def part_of(models: Any) -> str:
     """The part of moto that has the class of a service's models."""
-    return models.__module__.split(".")[1]
+    return str(models.__module__).split(".")[1]
 
 
 def replace_function(name: str, replacement: Callable[..., Any]) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextvars import ContextVar, Token
 from typing import Final
 
-from locum.backends.moto import reach
+from locum.backends.moto import reach, recall
 from locum.core.errors import Fault
+from locum.core.reading import reads_only
 
 _INFRASTRUCTURE: Final = frozenset({"core", "utilities", "settings", "moto_api", "backends"})
 _IDENTITY: Final = frozenset({"iam", "sts"})
@@ -69,6 +70,7 @@ def check(part: str, account: str) -> None:
     if current is not None and account == current.account and (part == current.part or part in _IDENTITY):
         return
     if _asks_locum():
+        _reached(part, current)
         return
     place = _outer_place(part)
     if current is None:
@@ -79,6 +81,14 @@ def check(part: str, account: str) -> None:
         raise current.refuse(f"reach {part} in account {account} for a call in account {current.account}")
     if not _may_reach(place, part):
         raise current.refuse(f"reach {part} for {current.operation or current.part}")
+    _reached(part, current)
+
+
+def _reached(part: str, current: Within | None) -> None:
+    """Have what was kept of another part be there, and note that a call may change it."""
+    recall.here(part)
+    if current is not None and current.operation and not reads_only(current.operation.partition(":")[2]):
+        recall.changing(part)
 
 
 def visible(part: str, account: str) -> bool:

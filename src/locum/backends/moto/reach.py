@@ -86,6 +86,12 @@ def may_reach() -> frozenset[tuple[str, str]]:
 
 
 @cache
+def reached_by(part: str) -> tuple[str, ...]:
+    """The other parts of moto whose data a part may look up."""
+    return tuple(sorted({other for own, other in may_reach() if own == part and other != EVERY}))
+
+
+@cache
 def may_reach_every_service() -> frozenset[str]:
     """The places that may look up any service, in the account of the call."""
     return frozenset(place.name for place in table() if place.decision != REFUSED and EVERY in place.reaches)

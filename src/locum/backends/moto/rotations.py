@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from moto.core.utils import unix_time
 
-from locum.backends.moto.models import models_of
+from locum.backends.moto import recall
+from locum.backends.moto.models import all_models, models_of
 from locum.backends.moto.reliance import check
 from locum.backends.moto.turns import in_turn
 from locum.core.rotations import Secret
 
+_PART: Final = "secretsmanager"
 _CURRENT: Final = "AWSCURRENT"
 _PENDING: Final = "AWSPENDING"
 _RULES: Final = "locum_rotation_rules"
@@ -48,7 +50,7 @@ class MotoSecrets:
 
     def find(self, account: str, region: str, name: str) -> Secret | None:
         """The secret with that name or ARN, or None."""
-        check("secretsmanager")
+        check(_PART)
         return in_turn(_find, account, region, name)
 
     def configure(self, secret: Secret, function: str, rules: Mapping[str, Any]) -> None:
@@ -67,12 +69,31 @@ class MotoSecrets:
         """Have it tell of its rotations."""
         in_turn(_tell, secret, rotated, due)
 
+    def under_way(self) -> list[tuple[Secret, float]]:
+        """Those that are rotated by themselves."""
+        return in_turn(rotated)
+
+
+def rotated() -> list[tuple[Secret, float]]:
+    """The secrets of all accounts that are rotated by themselves, each with the time that it tells, in moto's turn."""
+    recall.here(_PART)
+    names = [(models, name) for models in all_models(_PART) for name in list(models.secrets)]
+    found = ((models, _find(models.account_id, models.region_name, name)) for models, name in names)
+    kept = [secret for _, secret in found if secret is not None and secret.enabled and not secret.managed]
+    return [(secret, float(_kept(*secret[:3]).next_rotation_date or 0)) for secret in kept]
+
 
 def _kept(account: str, region: str, name: str) -> Any:
     """moto's secret; None where there is none, it is a replica, or it is being deleted."""
-    models = models_of("secretsmanager", account, region)
+    models = models_of(_PART, account, region)
     found = models.secrets.get(name) if models is not None and name in models.secrets else None
     return None if found is None or not hasattr(found, "versions") or found.is_deleted() else found
+
+
+def _changed(secret: Secret) -> Any:
+    """moto's secret, which is to be changed."""
+    recall.changing(_PART)
+    return _kept(secret.account, secret.region, secret.arn)
 
 
 def _find(account: str, region: str, name: str) -> Secret | None:
@@ -95,7 +116,7 @@ def _find(account: str, region: str, name: str) -> Secret | None:
 
 
 def _configure(secret: Secret, function: str, rules: dict[str, Any]) -> None:
-    found = _kept(secret.account, secret.region, secret.arn)
+    found = _changed(secret)
     if found is not None:
         found.rotation_requested = found.rotation_enabled = True
         found.rotation_lambda_arn = function
@@ -103,7 +124,7 @@ def _configure(secret: Secret, function: str, rules: dict[str, Any]) -> None:
 
 
 def _begin(secret: Secret, version: str, copied: bool) -> None:
-    found = _kept(secret.account, secret.region, secret.arn)
+    found = _changed(secret)
     if found is None:
         return
     value = found.versions.get(secret.current, {}) if copied else {}
@@ -114,7 +135,7 @@ def _begin(secret: Secret, version: str, copied: bool) -> None:
 
 
 def _end(secret: Secret, version: str, kept: bool) -> None:
-    found = _kept(secret.account, secret.region, secret.arn)
+    found = _changed(secret)
     there = None if found is None else found.versions.get(version)
     if there is None:
         return
@@ -125,7 +146,7 @@ def _end(secret: Secret, version: str, kept: bool) -> None:
 
 
 def _tell(secret: Secret, rotated: float | None, due: float) -> None:
-    found = _kept(secret.account, secret.region, secret.arn)
+    found = _changed(secret)
     if found is not None:
         found.last_rotation_date = found.last_rotation_date if rotated is None else int(rotated)
         found.next_rotation_date = int(due) or None

@@ -94,6 +94,7 @@ _PATIENCE: Final = 2.0
 @click.option("--init", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
               help="Before it says that it is up, carry out what is in DIR, as `locum init` does.")  # fmt: skip
 @click.option("--init-keep-going", is_flag=True, help="Start also where something in DIR fails.")
+@click.option("--ephemeral", is_flag=True, help="Keep nothing of what the embedded backend holds, and read none of it.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors; else each request has a line.")
 def command(data: Path, quiet: bool, init: Path | None, init_keep_going: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -250,6 +251,7 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     driver = f"\ninstances: {made}, which run their user data" if made else ""
     sees = not options.closed and options.driver != CONTAINER  # an instance, the tour's program
     tour = f"  {locum} tour     # the whole story in ten seconds\n" if sees else ""
+    but = " but the embedded backend's data" if options.ephemeral else ""
     moved = f"\nthe clock was moved: {told_time(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
@@ -258,5 +260,5 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
         f'  eval "$({locum} env{flag})"\n'
         "  aws sts get-caller-identity\n"
         f"{tour}\n"
-        "Ctrl-C stops it; everything but the embedded backend's data is kept.",
+        f"Ctrl-C stops it; everything{but} is kept.",
     )
