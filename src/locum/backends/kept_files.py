@@ -107,6 +107,12 @@ class KeptFiles:
 
     def open(self) -> None:
         """Look at what there is, and tell what cannot be read, or may be missing. Raises LocumError."""
+        self.look()
+        for path in sorted(self._folder.glob(f"*{_CHANGED}")):
+            self._tell_of_changes(path)
+
+    def look(self) -> None:
+        """Know of the snapshots that there are, and put those aside that cannot be read. Raises LocumError."""
         if not self._folder.is_symlink() and not self._folder.exists():
             return
         if self._folder.is_symlink() or not self._folder.is_dir():
@@ -116,12 +122,14 @@ class KeptFiles:
                 path.unlink()  # of a process that ended while it wrote
             elif path.name.endswith(_SNAPSHOT):
                 self._look(path)
-        for path in sorted(self._folder.glob(f"*{_CHANGED}")):
-            self._tell_of_changes(path)
 
     def has(self, service: str) -> bool:
         """Whether there is a snapshot of a service."""
         return any(service in header.services for header in self.headers.values())
+
+    def services(self) -> list[str]:
+        """The services of which there is something."""
+        return sorted({service for header in self.headers.values() for service in header.services})
 
     def under_way(self) -> list[str]:
         """The services that have something to resume."""
@@ -212,15 +220,15 @@ class KeptFiles:
                 if _OBJECT.fullmatch(path.name) and path.name not in used:
                     path.unlink(missing_ok=True)
 
-    def copied_to(self, folder: Path) -> None:
-        """Copy the snapshots, and the large values that they have, into `folder`, which is new. Raises OSError."""
+    def copied_to(self, folder: Path) -> list[str]:
+        """Copy the snapshots, with their large values, into `folder`, which is new; the services. Raises OSError."""
         folder.mkdir(mode=0o700)
-        if self.headers:
-            for unit, header in self.headers.items():
-                _copy(self._folder / f"{unit}{_SNAPSHOT}", folder / f"{unit}{_SNAPSHOT}")
-                for name in header.objects:
-                    (folder / _OBJECTS).mkdir(mode=0o700, exist_ok=True)
-                    _copy(self._folder / _OBJECTS / name, folder / _OBJECTS / name)
+        for unit, header in self.headers.items():
+            _copy(self._folder / f"{unit}{_SNAPSHOT}", folder / f"{unit}{_SNAPSHOT}")
+            for name in header.objects:
+                (folder / _OBJECTS).mkdir(mode=0o700, exist_ok=True)
+                _copy(self._folder / _OBJECTS / name, folder / _OBJECTS / name)
+        return self.services()
 
     # -- files ---------------------------------------------------------------------------------------------
 

@@ -30,6 +30,13 @@ def embedded_moto(directory: Directory, kept: Keeping | None = None) -> Backend:
     return cast("Backend", module.EmbeddedMoto(directory, kept))
 
 
+def forget_kept(kept: Keeping, services: Collection[str], account: str | None) -> None:
+    """Take some services (all where none are named) out of what is kept, of one account or of all. Takes seconds."""
+    keeper = importlib.import_module("locum.backends.moto.keeping").Keeper(*kept)
+    keeper.forget(services, account)
+    keeper.close()
+
+
 def moto_version() -> str:
     """moto with its version."""
     return f"moto {installed('moto')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -42,6 +43,7 @@ from locum.agents.trails.reconciler import Trails
 from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
+from locum.backends.lazy import LazyBackend
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor, AgentsOptions
@@ -61,6 +63,7 @@ from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
+from locum.cli.saved import write as write_saved
 from locum.cli.tls import TlsOptions, aws_hosts, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
@@ -314,6 +317,20 @@ class Node:
 
     def _keep_ahead(self, ahead: float) -> None:
         self.journal.directory.write(CLOCK_FILE, ahead_text(ahead))
+
+    async def save(self, name: str) -> list[str]:
+        """Save the state of the plane under a name; the services of which the backend holds something.
+
+        Raises ConfigurationError.
+        """
+
+        def copied(folder: Path) -> list[str]:
+            return [] if self.kept is None else self.kept.copied_to(folder)
+
+        data, backend = self.journal.directory.path, self.runtime.backends.default
+        work = partial(write_saved, data, name, self.runtime.clock.wall, copied)
+        await (backend.save(work) if isinstance(backend, LazyBackend) else asyncio.to_thread(work))
+        return [] if self.kept is None else self.kept.services()
 
     def _open_kept(self) -> None:
         if self.kept is not None:

@@ -10,6 +10,8 @@ control.sock  the socket by which launchers hand over their listening sockets
 instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
 cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
 carriers      the tokens of the pods that run
+backend/      what the embedded backend holds (sealed, mode 0600; see `backends.kept_files`)
+snapshots/    saved states of the plane; `loading` names one that is being loaded (see `cli.saved`)
 locum.db      the journal and the event history
 users/        the access keys that `locum init` made (mode 0600)
 init/         the states of the Terraform configurations that it applied

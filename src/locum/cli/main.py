@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "export": "write the users, roles and policies of the plane for other tools",
     "init": "carry out scripts, templates and lists of roles in a directory",
     "fault": "have calls, metadata, credentials or instances fail on request",
+    "snapshot": "save the state of the plane under a name, load it, or make a new plane of it",
+    "reset": "have the plane, or a service in it, begin anew",
     "clock": "move the plane's time, to see rotation and expiry in seconds",
     "tour": "live the whole story in ten seconds",
     "lab": "mend broken worlds: labs, each with a goal, hints and a check",

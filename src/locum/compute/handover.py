@@ -12,6 +12,7 @@
                         {"policies": QUESTION}
                         {"audit": QUESTION}
                         {"chaos": QUESTION}
+                        {"save": NAME}
                         {"activate": INSTANCE, "account": ID, "seconds": N}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
                         {"error": "text", "ended": true}
@@ -37,6 +38,7 @@
     policies   the answer to a question about policies and the event history (`calls.activity`)
     audit      the answer to a question about the identities of the plane (`agents.audits`)
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)
+    save       the state of the plane is saved under NAME. "services": those of which the backend holds something
     activate   "code": an activation code of INSTANCE, for an agent, that is to be used within so many seconds
 
 `ended` is said in answer to an attachment, or later at any time, to every launcher of an instance that was stopped,

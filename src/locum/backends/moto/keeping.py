@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from threading import Condition, RLock, Thread
 from typing import Any, Final, NamedTuple
@@ -118,6 +118,20 @@ class Keeper:
         self.save()
         recall.unwatch(self)
 
+    def forget(self, services: Collection[str], account: str | None) -> None:
+        """Have nothing of some services be there (of all where none are named), in one account or in all. Blocks."""
+        for unit in list(self._files.headers):
+            self.recall(unit)
+        parts = {handlers.module_of(service) or "" for service in services}
+        for unit in list(self._files.headers):
+            for part in parts_of(unit):
+                if part in parts or not parts:
+                    in_turn(self._forget, part, account)
+
+    def _forget(self, part: str, account: str | None) -> None:
+        self.changing(part)
+        forget(part, account)
+
     # -- changes -----------------------------------------------------------------------------------------
 
     def changing(self, part: str) -> None:
@@ -158,7 +172,10 @@ class Keeper:
             self._prove(unit, written.pickled)
             for name, pieces in written.pieces.items():
                 self._files.write_object(name, pieces())
-            self._files.write(header, written.pickled.content)
+            if header.parts:
+                self._files.write(header, written.pickled.content)
+            else:
+                self._files.remove(unit)
         except (CannotBeKept, OSError) as error:
             self._tell(unit, f"{unit} cannot be kept: {getattr(error, 'strerror', None) or error}")
             return spent
@@ -346,7 +363,17 @@ def forget_everything() -> None:
     for name in list(sys.modules):
         path = name.split(".")
         if path[0] == "moto" and path[2:] == ["models"]:
-            for _, backends in dictionaries(path[1]):
-                dict.clear(backends)
-                for attribute in vars(backends).keys() - _OWN:
-                    getattr(backends, attribute).clear()
+            forget(path[1], None)
+
+
+def forget(part: str, account: str | None) -> None:
+    """Have a part of moto hold nothing of an account, or of any."""
+    for _, backends in dictionaries(part):
+        for attribute in vars(backends).keys() - _OWN:  # of S3: the regions and accounts of buckets
+            held = getattr(backends, attribute)
+            for name in [name for name, place in held.items() if account is None or account in place]:
+                del held[name]
+        if account is None:
+            dict.clear(backends)
+        else:
+            dict.pop(backends, account, None)

@@ -26,6 +26,8 @@ from locum.cli.console_door import no_console
 from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text, user_home
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
+from locum.cli.saved import finish_loading
+from locum.cli.state_questions import StateQuestions
 from locum.cli.tls import TlsOptions
 from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
@@ -109,6 +111,7 @@ def command(data: Path, quiet: bool, init: Path | None, init_keep_going: bool, *
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
             "choose another --data"
         )
+    finish_loading(options.data)
     raise_open_files()
     uvloop.run(_serve(options, beginning, quiet=quiet))
 
@@ -202,7 +205,7 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     carriers = CarrierAttachments(node.carriers)
     console = {"console": no_console} if node.console is None else node.console.questions
     asked = {**attachments.questions, **carriers.questions, **own.questions, **console}
-    control = Control(node.options.data, asked)
+    control = Control(node.options.data, {**asked, **StateQuestions(node).questions})
     changes = InstanceChanges(node.ledger, attachments.review)
     await control.open()
     changes.start()

@@ -1,0 +1,67 @@
+"""`locum reset`: have the plane, or a service in it, begin anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from locum.backends.kept_files import Keeping
+from locum.backends.lazy import forget_kept
+from locum.cli.backends import kept_files
+from locum.cli.compose import KEYRING_FILE
+from locum.cli.home import data_option
+from locum.cli.saved import remove_everything
+from locum.core.clock import system_clock, system_entropy
+from locum.core.errors import ConfigurationError
+from locum.core.identifiers import ACCOUNT_ID
+from locum.credentials import read_keyring
+from locum.store.directory import DataDirectory
+from locum.wire.models import index
+
+
+@click.command()
+@data_option
+@click.option("--service", "services", multiple=True, metavar="SERVICE",
+              help="Only what the embedded backend holds of SERVICE (s3). Repeatable.")  # fmt: skip
+@click.option("--account", metavar="ID", help="Only what the embedded backend holds of this account.")
+@click.option("--yes", is_flag=True, help="Do not ask whether it may go.")
+def command(data: Path, services: tuple[str, ...], account: str | None, yes: bool) -> None:
+    """Have the plane, which must be stopped, begin anew: without identities, records and resources.
+
+    With --service or --account, these and what is Locum's own stay. Saved snapshots stay in any case.
+    """
+    _check(services, account)
+    of = f" of {account}" if account else ""
+    what = f"{', '.join(services) or 'what the backend holds'}{of}" if services or account else "everything"
+    if not yes:
+        click.confirm(f"{what} on {data} goes, for good. Reset it?", abort=True)
+    if services or account:
+        _forget(data.expanduser().absolute(), services, account)
+    else:
+        remove_everything(data)
+    click.echo(f"reset: {what}")
+
+
+def _check(services: tuple[str, ...], account: str | None) -> None:
+    for service in services:
+        if service not in index().services:
+            raise ConfigurationError(f"there is no service {service!r}: one is named like s3 or dynamodb")
+        if service in ("iam", "sts", "organizations", "cloudformation", "autoscaling", "accessanalyzer"):
+            raise ConfigurationError(f"{service} is Locum's own, and goes with everything: reset without --service")
+    if account is not None and not ACCOUNT_ID.fullmatch(account):
+        raise ConfigurationError(f"--account {account!r} is no account id: it takes 12 digits")
+
+
+def _forget(data: Path, services: tuple[str, ...], account: str | None) -> None:
+    directory = DataDirectory.claim(data)
+    try:
+        ring = read_keyring(data / KEYRING_FILE, os.environ)
+        if ring is None:
+            raise ConfigurationError(f"{data} has no key ring: there is no plane on it")
+        files = kept_files(data, lambda: ring, system_entropy)
+        files.open()
+        forget_kept(Keeping(files, system_clock, system_entropy), services, account)
+    finally:
+        directory.release()

@@ -1,0 +1,140 @@
+"""Saved states: whole or not there, of a running plane too, and nothing but the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from locum.cli import saved
+from locum.core.clock import system_clock
+from locum.core.errors import LocumError
+from support.inprocess import InProcess
+from support.kept import keeping
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[InProcess]:
+    """A plane with a user, in whose data directory are files of processes."""
+    found = keeping(tmp_path / "data")
+    found.client("iam").create_user(UserName="saved")
+    (tmp_path / "data" / "plane.json").write_text("{}")
+    yield found
+    found.close()
+
+
+def data(plane: InProcess) -> Path:
+    return plane.node.options.data
+
+
+def users(plane: InProcess) -> list[str]:
+    return [user["UserName"] for user in plane.client("iam").list_users()["Users"]]
+
+
+def test_the_state_of_a_running_plane_is_saved_and_loaded(plane: InProcess) -> None:
+    plane.client("sqs").create_queue(QueueName="saved")
+    assert plane.run(plane.node.save("first")) == ["sqs"]
+    plane.client("iam").create_user(UserName="later")
+    plane.client("sqs").create_queue(QueueName="later")
+    with pytest.raises(LocumError, match="in use"):
+        saved.load(data(plane), "first")
+    assert sorted(users(plane)) == ["later", "saved"]
+    plane.close()
+    saved.load(data(plane), "first")
+    plane.start()
+    assert users(plane) == ["saved"]
+    assert [url.rpartition("/")[2] for url in plane.client("sqs").list_queues()["QueueUrls"]] == ["saved"]
+    (told,) = saved.every(data(plane))
+    assert (told.name, told.services) == ("first", ("sqs",))
+
+
+def test_a_saved_state_has_nothing_of_the_processes(plane: InProcess) -> None:
+    plane.run(plane.node.save("first"))
+    kept = {path.name for path in (data(plane) / "snapshots" / "first").iterdir()}
+    assert kept == {"backend", "credentials", "keyring", "locum.db", "snapshot.json"}
+    secret = (path for path in (data(plane) / "snapshots" / "first").iterdir() if path.name != "snapshot.json")
+    assert all(path.stat().st_mode & 0o077 == 0 for path in secret)
+
+
+def test_what_is_saved_does_not_change_with_the_plane(plane: InProcess) -> None:
+    plane.client("sqs").create_queue(QueueName="saved")
+    plane.run(plane.node.save("first"))
+    before = (data(plane) / "snapshots" / "first" / "backend" / "sqs.snapshot").read_bytes()
+    plane.client("sqs").create_queue(QueueName="later")
+    plane.run(plane.node.save("second"))
+    assert (data(plane) / "snapshots" / "first" / "backend" / "sqs.snapshot").read_bytes() == before
+
+
+def test_a_name_is_used_once(plane: InProcess) -> None:
+    plane.run(plane.node.save("first"))
+    with pytest.raises(LocumError, match="there is a snapshot first already"):
+        plane.run(plane.node.save("first"))
+
+
+def test_a_fork_is_a_plane_of_its_own(plane: InProcess, tmp_path: Path) -> None:
+    plane.run(plane.node.save("first"))
+    saved.fork(data(plane), "first", tmp_path / "fork")
+    with pytest.raises(LocumError, match="has a plane already"):
+        saved.fork(data(plane), "first", tmp_path / "fork")
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").touch()
+    with pytest.raises(LocumError, match=r"not Locum.s"):
+        saved.fork(data(plane), "first", tmp_path / "theirs")
+    other = InProcess(tmp_path / "fork")
+    other.client("iam").create_user(UserName="forked")
+    assert (sorted(users(other)), users(plane)) == (["forked", "saved"], ["saved"])
+    other.close()
+
+
+def test_a_state_that_is_half_written_is_none(plane: InProcess) -> None:
+    def full(_folder: Path) -> list[str]:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(LocumError, match="first cannot be written: No space left on device"):
+        saved.write(data(plane), "first", system_clock, full)
+    assert list((data(plane) / "snapshots").iterdir()) == []
+    assert saved.every(data(plane)) == []
+
+
+def test_a_load_that_was_interrupted_is_finished(plane: InProcess) -> None:
+    plane.run(plane.node.save("first"))
+    plane.client("iam").create_user(UserName="later")
+    plane.close()
+    (data(plane) / "loading").write_text("first")
+    (data(plane) / "keyring").unlink()
+    saved.finish_loading(data(plane))
+    saved.finish_loading(data(plane))
+    plane.start()
+    assert users(plane) == ["saved"]
+
+
+@pytest.mark.parametrize("name", ["../out", ".hidden", "", "a/b", "x" * 65, "none"])
+def test_a_name_of_nothing_changes_nothing(plane: InProcess, name: str, tmp_path: Path) -> None:
+    plane.close()
+    for work in (saved.load, saved.delete):
+        with pytest.raises(LocumError, match=r"no snapshot|no name"):
+            work(data(plane), name)
+    with pytest.raises(LocumError, match=r"no snapshot|no name"):
+        saved.fork(data(plane), name, tmp_path / "fork")
+    assert not (tmp_path / "fork").exists()
+    plane.start()
+    assert users(plane) == ["saved"]
+
+
+def test_a_link_in_the_place_of_a_saved_state_is_none(plane: InProcess, tmp_path: Path) -> None:
+    plane.run(plane.node.save("first"))
+    (data(plane) / "snapshots" / "first").rename(tmp_path / "elsewhere")
+    (data(plane) / "snapshots" / "first").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LocumError, match="no snapshot first"):
+        saved.delete(data(plane), "first")
+    assert (tmp_path / "elsewhere" / "locum.db").exists()
+
+
+def test_a_reset_leaves_what_was_saved(plane: InProcess) -> None:
+    plane.run(plane.node.save("first"))
+    plane.close()
+    saved.remove_everything(data(plane))
+    plane.start()
+    assert users(plane) == []
+    assert [each.name for each in saved.every(data(plane))] == ["first"]
