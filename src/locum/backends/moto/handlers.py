@@ -10,6 +10,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
+from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
 import moto.backends as moto_backends
@@ -122,7 +123,7 @@ def load(service: str) -> None:
 
 def load_part(part: str) -> None:
     """Load a part of moto, adjusted as for a call. Raises as `find`."""
-    if part in moto_backends.list_of_moto_modules():
+    if find_spec(f"moto.{part}.urls") is not None:
         _urls(part)
     else:
         importlib.import_module(f"moto.{part}.models")

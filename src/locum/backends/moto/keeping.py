@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
 from threading import Condition, RLock, Thread
 from typing import Any, Final, NamedTuple
 
 from locum.backends.kept_files import PIECE, Header, KeptFiles, Refused
 from locum.backends.moto import aftercare, handlers, recall
 from locum.backends.moto.bodies import Body
+from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import dictionaries
 from locum.backends.moto.pickling import PROTOCOL, CannotBeKept, Pickled, Source, proven, unpickled
 from locum.backends.moto.turns import in_turn
@@ -25,7 +25,6 @@ from locum.core.clock import Clock, Entropy
 from locum.core.reading import reads_only
 
 TOGETHER: Final = (
-    ("batch", "batch_simple"),
     ("ds", "workspaces"),
     ("dynamodb", "dynamodbstreams"),
     ("ec2", "ebs", "efs", "elb", "elbv2"),
@@ -38,8 +37,8 @@ TOGETHER: Final = (
 )
 """The parts of moto that have objects of one another: each of these is one unit, named after the first."""
 
-NOT_KEPT: Final = handlers.WITHHELD | {"core", "moto_api"}
-"""The parts that have nothing of their own here: Locum has it, or it is made anew."""
+NOT_KEPT: Final = handlers.WITHHELD | {"core", "moto_api", "awslambda_simple", "batch_simple"}
+"""The parts that have nothing of their own here: Locum has it, another part has it, or it is made anew."""
 
 LARGE: Final = 1 << 20
 """Octets of an object of S3 that are in a file of their own."""
@@ -90,6 +89,8 @@ class Keeper:
         self._clock = clock
         self._entropy = entropy
         self._here: set[str] = set()
+        self._waiting: list[str] = []
+        self._is_reading = False
         self._reading = RLock()
         self._writing = RLock()
         self._awake = Condition()
@@ -263,12 +264,17 @@ class Keeper:
         if part in self._here:
             return
         with self._reading:
-            if part not in self._here:
-                waiting = [unit_of(part)]
-                while waiting:
-                    self._read(waiting.pop(), waiting)
+            self._waiting.append(unit_of(part))
+            if self._is_reading:  # a look-up on the way: it is read next
+                return
+            self._is_reading = True
+            try:
+                while self._waiting:
+                    self._read(self._waiting.pop())
+            finally:
+                self._is_reading = False
 
-    def _read(self, unit: str, waiting: list[str]) -> None:
+    def _read(self, unit: str) -> None:
         """Read a unit, whose models are there without content before, and note the units that it refers to."""
         if unit in self._here:
             return
@@ -278,12 +284,13 @@ class Keeper:
             return
         bare = self._bare_models(unit, header)
         try:
-            source = Source(partial(self._models, waiting), self._body)
+            source = Source(self._models, self._body)
             contained(_fill, contained(unpickled, self._files.read(unit), source), bare)
         except (Refused, MotoFailed) as error:
-            for (_, account, region), models in bare.items():
+            for (name, account, region), models in bare.items():
                 models.__dict__.clear()
-                models.__init__(region, account)
+                with Within(name.partition(".")[0], account):
+                    models.__init__(region, account)
             cause = error.__cause__ if isinstance(error, MotoFailed) else error
             broken = Refused(f"what was kept of {unit} cannot be read: {cause!r}")
             self._files.put_aside(unit, cause if isinstance(cause, Refused) else broken)
@@ -296,12 +303,12 @@ class Keeper:
             self._bare[unit] = dict(_made_bare(header.parts))
         return self._bare[unit]
 
-    def _models(self, waiting: list[str], part: str, variable: str, account: str, region: str) -> Any:
+    def _models(self, part: str, variable: str, account: str, region: str) -> Any:
         """The models that a unit refers to: those that are there, or ones that will be filled."""
         unit = unit_of(part)
         header = self._files.headers.get(unit)
         if part not in self._here and header is not None:
-            waiting.append(unit)
+            self._waiting.append(unit)
             bare = self._bare_models(unit, header).get((f"{part}.{variable}", account, region))
             if bare is not None:
                 return bare
