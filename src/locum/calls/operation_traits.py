@@ -12,7 +12,6 @@ from locum.wire import Codec
 from locum.wire.data_events import is_data_event
 from locum.wire.redact import compile_answer_redactor, compile_redactor, sensitive_members
 
-
 _ONLY_READING: Final = frozenset({"locum"})
 """Services of which every operation reads, whatever its name is."""
 

@@ -177,8 +177,7 @@ class Node:
             if options.tls is not None:
                 self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
-            self.ledger = Ledger.open(self.journal, clock)
-            self._open_kept()
+            self.ledger = self._opened_ledger(clock)
             undone.pop_all()
         self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
         self.runtime = Runtime(
@@ -332,9 +331,11 @@ class Node:
         await (backend.save(work) if isinstance(backend, LazyBackend) else asyncio.to_thread(work))
         return [] if self.kept is None else self.kept.services()
 
-    def _open_kept(self) -> None:
+    def _opened_ledger(self, clock: Clock) -> Ledger:
+        """The ledger of the journal, with the files of the backend's data known beside it."""
         if self.kept is not None:
             self.kept.open()
+        return Ledger.open(self.journal, clock)
 
     def _kept_subnets(self) -> frozenset[str]:
         """The subnets that the embedded backend has from before."""
