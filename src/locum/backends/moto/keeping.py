@@ -166,19 +166,17 @@ class Keeper:
         try:
             number, written, header = in_turn(self._pickled, unit, at)
         except CannotBeKept as error:
-            self._tell(unit, f"{unit} cannot be kept: {error}")
+            self._give_up(unit, error)
             return max(0.0, self._clock() - at)
         spent = max(0.0, self._clock() - at)
         try:
             self._prove(unit, written.pickled)
-            for name, pieces in written.pieces.items():
-                self._files.write_object(name, pieces())
-            if header.parts:
-                self._files.write(header, written.pickled.content)
-            else:
-                self._files.remove(unit)
-        except (CannotBeKept, OSError) as error:
-            self._tell(unit, f"{unit} cannot be kept: {getattr(error, 'strerror', None) or error}")
+            self._write(header, written)
+        except CannotBeKept as error:
+            self._give_up(unit, error)
+            return spent
+        except OSError as error:
+            self._tell(unit, f"{unit} cannot be kept: {error.strerror}")
             return spent
         self._told.discard(unit)
         with self._awake:
@@ -187,6 +185,21 @@ class Keeper:
                 self._files.unmark(unit)
         self._files.sweep()
         return spent
+
+    def _write(self, header: Header, written: Written) -> None:
+        """Write a snapshot, and what it has in files of their own; remove one of nothing. Raises OSError."""
+        for name, pieces in written.pieces.items():
+            self._files.write_object(name, pieces())
+        if header.parts:
+            self._files.write(header, written.pickled.content)
+        else:
+            self._files.remove(header.unit)
+
+    def _give_up(self, unit: str, error: CannotBeKept) -> None:
+        """Leave a unit that cannot be kept as it is, until it is changed again."""
+        with self._awake:
+            self._dirty.pop(unit, None)
+        self._tell(unit, f"{unit} cannot be kept: {error}")
 
     def _prove(self, unit: str, pickled: Pickled) -> None:
         """Try whether a snapshot can be read, where it has something that none before it had. Raises CannotBeKept."""

@@ -9,13 +9,15 @@ Only what this installation has sealed may be given to `unpickled`.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import pickle
 import threading
 import weakref
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
@@ -66,8 +68,9 @@ class Pickled:
         out = io.BytesIO()
         pickler = _Pickler(out, parts, largest, name)
         try:
-            pickler.dump(value)
-        except (pickle.PicklingError, TypeError, AttributeError, RecursionError, ValueError) as error:
+            with _uncollected():
+                pickler.dump(value)
+        except (pickle.PicklingError, TypeError, AttributeError, RuntimeError, ValueError) as error:
             raise CannotBeKept(str(error) or type(error).__name__) from error
         self.content = out.getbuffer()
         self.bodies: dict[str, Body] = pickler.bodies
@@ -129,9 +132,22 @@ def unpickled(content: bytes | memoryview, source: Source) -> Any:
     """The value that was pickled. Raises whatever moto's code and a pickle that does not fit raise."""
     token = _source.set(source)
     try:
-        return pickle.loads(content)  # noqa: S301 - it was sealed by this installation
+        with _uncollected():
+            return pickle.loads(content)  # noqa: S301 - it was sealed by this installation
     finally:
         _source.reset(token)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Have no garbage collected: nothing but what stays is made, and the collector would look at it again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def proven(pickled: Pickled) -> None:
