@@ -34,6 +34,14 @@ class Kept:
 
     def remove(self, mapping: EventSourceMapping) -> None: ...
 
+    def under_way(self) -> list[EventSourceMapping]:
+        return [self.mapping]
+
+    def progress(self, mapping: EventSourceMapping, read: Mapping[str, str]) -> None: ...
+
+    def read_before(self, mapping: EventSourceMapping) -> dict[str, str]:
+        return {}
+
 
 class SlowReader:
     """A reader that takes some turns to end."""
