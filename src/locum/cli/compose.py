@@ -113,7 +113,8 @@ class Options:
     history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
     `driver` is what makes instances real, with `closed` file systems, or as each a `container`. `access_log` is the
     file descriptor for a line about each request; None: there are none. `console`: serve one, at `console_port`; None:
-    the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data is in memory alone.
+    the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data is in memory alone. What
+    is not `durable` is for a run of tests: nothing is kept from a failure of the machine.
     Raises ConfigurationError where an account or a region cannot be one.
     """
 
@@ -139,6 +140,7 @@ class Options:
     console: bool = False
     console_port: int | None = None
     ephemeral: bool = False
+    durable: bool = True
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -172,7 +174,8 @@ class Node:
                 undone.callback(self._tls_socket.close)
             self.agents = AgentDoor.where_asked(options.agents, undone)
             self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
-            self.journal = SqliteJournal.open(options.data, Retention(rows=options.history_events), entropy)
+            retention = Retention(rows=options.history_events)
+            self.journal = SqliteJournal.open(options.data, retention, entropy, durable=options.durable)
             undone.callback(self.journal.close)
             if options.tls is not None:
                 self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())

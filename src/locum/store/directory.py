@@ -31,16 +31,20 @@ _NAP: Final = 0.001
 
 
 class DataDirectory:
-    """A claimed data directory. `path` is absolute; `shared` is whether others may hold it too."""
+    """A claimed data directory. `path` is absolute; `shared` is whether others may hold it too.
 
-    def __init__(self, path: Path, lock: int, turn: int = -1) -> None:
+    Where it is not `durable`, nothing in it has to outlast the machine's next failure: nobody waits for the disk.
+    """
+
+    def __init__(self, path: Path, lock: int, turn: int = -1, *, durable: bool = True) -> None:
         self.path = path
         self.shared = turn >= 0
+        self.durable = durable
         self._lock = lock
         self._turn = turn
 
     @classmethod
-    def claim(cls, path: Path, *, shared: bool = False) -> DataDirectory:
+    def claim(cls, path: Path, *, shared: bool = False, durable: bool = True) -> DataDirectory:
         """Make `path` if need be and hold it until `release` or the end of the process.
 
         Raises StorageError where another process holds it, it is not Locum's or it cannot be used. Processes that
@@ -50,7 +54,8 @@ class DataDirectory:
         try:
             lock = _claim(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             try:
-                return cls(path, lock, os.open(path / TURN, _LOCK_FILE, _FILE_MODE) if shared else -1)
+                turn = os.open(path / TURN, _LOCK_FILE, _FILE_MODE) if shared else -1
+                return cls(path, lock, turn, durable=durable)
             except OSError:
                 os.close(lock)
                 raise
@@ -81,9 +86,11 @@ class DataDirectory:
             with os.fdopen(os.open(draft, _REPLACE, _FILE_MODE), "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if self.durable:
+                    os.fsync(file.fileno())
             draft.replace(path)
-            _sync_directory(self.path)
+            if self.durable:
+                _sync_directory(self.path)
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}") from error
         return path

@@ -86,7 +86,7 @@ class SqliteJournal:
                 except BaseException:
                     self._writer.close()
                     raise
-        self._full, self._closed = True, False
+        self._synchronous, self._closed = "FULL", False
         self._last = 0
         self._version: int | None = None
         self._followers: list[BellFollower] = []
@@ -99,6 +99,7 @@ class SqliteJournal:
         entropy: Entropy = system_entropy,
         *,
         shared: bool = False,
+        durable: bool = True,
         patience: float = 5.0,
         poll: float = 0.2,
     ) -> SqliteJournal:
@@ -109,7 +110,7 @@ class SqliteJournal:
 
         Raises StorageError where the directory is in use, not ours, damaged or of a newer format.
         """
-        directory = DataDirectory.claim(path, shared=shared)
+        directory = DataDirectory.claim(path, shared=shared, durable=durable)
         try:
             return cls(directory, retention, entropy, patience, poll)
         except BaseException:
@@ -257,9 +258,10 @@ class SqliteJournal:
     def _transaction(self, *, full: bool) -> Iterator[None]:
         """All or nothing; on the disk itself where `full`. sqlite.org/pragma.html#pragma_synchronous."""
         with reported(self._path), self._directory.turn(self._patience):
-            if full != self._full:
-                self._writer.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
-                self._full = full
+            wanted = ("FULL" if full else "NORMAL") if self._directory.durable else "OFF"
+            if wanted != self._synchronous:
+                self._writer.execute(f"PRAGMA synchronous = {wanted}")
+                self._synchronous = wanted
             try:
                 with transaction(self._writer, "BEGIN IMMEDIATE"):
                     self._look()
