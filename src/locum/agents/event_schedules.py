@@ -76,6 +76,9 @@ class ScheduleHost(Backend):
             self._note(call)
         return carried
 
+    async def forget(self, account: str) -> None:
+        self._rules = {key: rule for key, rule in self._rules.items() if key[0] != account}
+
     async def close(self) -> None:
         if self._task is not None:
             await cancelled(self._task)

@@ -15,6 +15,7 @@ import msgspec
 from locum.agents.audits.schedule import Audits
 from locum.audit import History, Selection, readable
 from locum.calls import Runtime
+from locum.calls.service_roles import Assume
 from locum.compute.control import Asked, Questions
 from locum.core.errors import LocumError
 
@@ -50,6 +51,10 @@ class _Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chaos: dict[str, Any]
 
 
+class _Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    accounts: dict[str, Any]
+
+
 class _Authority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authority: bool
 
@@ -63,13 +68,19 @@ class _Activate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PlaneQuestions:
     """Answers them. `authority` is the installation's certificate; `activate` is None where no agents are served.
 
-    `audits` makes audits; where it is None, none is made.
+    `audits` makes audits; where it is None, none is made. `assume` is `Calls.assume`, for sessions of tests.
     """
 
     def __init__(
-        self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None, audits: Audits | None = None
+        self,
+        runtime: Runtime,
+        authority: Callable[[], str],
+        activate: Activate | None,
+        audits: Audits | None = None,
+        assume: Assume | None = None,
     ) -> None:
         self._runtime = runtime
+        self._assume = assume
         self._audits = audits
         self._authority = authority
         self._activate = activate
@@ -85,6 +96,7 @@ class PlaneQuestions:
             "hypothetical": self._hypothetical,
             "audit": self._audit,
             "chaos": self._chaos,
+            "accounts": self._accounts,
             "authority": self._certificate,
             "activate": self._code,
         }
@@ -133,6 +145,13 @@ class PlaneQuestions:
         if self._faults is None:
             self._faults = import_module("locum.agents.chaos").Chaos(self._runtime)
         answer: dict[str, Any] = await self._faults.answer(asked.read(_Chaos).chaos)
+        return answer
+
+    async def _accounts(self, asked: Asked) -> dict[str, Any]:
+        if self._assume is None:
+            raise LocumError("this plane makes no accounts")
+        accounts = import_module("locum.agents.brief_accounts").BriefAccounts(self._runtime, self._assume)
+        answer: dict[str, Any] = await accounts.answer(asked.read(_Accounts).accounts)
         return answer
 
     async def _certificate(self, asked: Asked) -> dict[str, Any]:

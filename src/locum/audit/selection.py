@@ -23,8 +23,8 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `principal` is the ARN of the caller, of its user or role, or the name of a user, `role` the ARN or name of a role,
     `service` a service as it is in the record, `action` an operation as `s3:Get*`, `verdict` one of VERDICTS,
     `instance` the id of the instance that the credentials were delivered to, `access_key` the id of the access key that
-    signed. `since` and `until` are epoch seconds,
-    both inclusive; None: any.
+    signed, `account` the one whose event history has the record. `since` and `until` are epoch seconds, both inclusive;
+    None: any.
     """
 
     principal: str = ""
@@ -34,6 +34,7 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verdict: str = ""
     instance: str = ""
     access_key: str = ""
+    account: str = ""
     since: float | None = None
     until: float | None = None
 
@@ -42,6 +43,7 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (
             self._is_of_time(record.at)
             and (not self.service or record.service == folded(self.service))
+            and (not self.account or record.account == self.account)
             and (not self.instance or record.identity.instance_id == self.instance)
             and (not self.access_key or record.identity.access_key_id == self.access_key)
             and (not self.verdict or _has(record, self.verdict))

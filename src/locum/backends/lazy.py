@@ -144,6 +144,10 @@ class LazyBackend:
             save = getattr(self._backend, "save", None)
             await (asyncio.to_thread(work) if save is None else save(work))
 
+    async def forget(self, account: str) -> None:
+        if self._backend is not None:
+            await self._backend.forget(account)
+
     async def close(self) -> None:
         if self._backend is not None:
             await self._backend.close()

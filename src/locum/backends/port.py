@@ -178,5 +178,9 @@ class Backend(Protocol):
         """Go on with what was under way when what is kept was written. Nothing, if a backend does not say otherwise."""
         return
 
+    async def forget(self, account: str) -> None:
+        """Let go of all that an account has here, which has ended. Nothing, if a backend does not say otherwise."""
+        del account
+
     async def close(self) -> None:
         """Let go of connections and threads."""

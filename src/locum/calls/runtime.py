@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -46,11 +46,19 @@ class Backends:
         """The backend of `operation` of `service`; without an operation, the one that has the service's resources."""
         return self.by_operation.get((service, operation)) or self.by_service.get(service, self.default)
 
+    async def forget(self, account: str) -> None:
+        """Have every one let go of what an account has, which has ended."""
+        for backend in self._every():
+            await backend.forget(account)
+
     async def close(self) -> None:
         """Close every one."""
-        every = (*self.by_operation.values(), *self.by_service.values(), self.default)
-        for backend in {id(b): b for b in every}.values():
+        for backend in self._every():
             await backend.close()
+
+    def _every(self) -> Collection[Backend]:
+        every = (*self.by_operation.values(), *self.by_service.values(), self.default)
+        return {id(backend): backend for backend in every}.values()
 
 
 @dataclass(slots=True)

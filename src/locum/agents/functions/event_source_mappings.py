@@ -64,6 +64,9 @@ class MappingHost(Backend):
         for mapping in await asyncio.to_thread(self._mappings.under_way):
             self._sources.begin(mapping)
 
+    async def forget(self, account: str) -> None:
+        await self._sources.close(account)
+
     async def close(self) -> None:
         await self._sources.close()
 

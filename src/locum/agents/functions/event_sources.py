@@ -46,9 +46,9 @@ class EventSources:
     end = begin
     """End the reading of a mapping whose state is Deleting; it is removed once its batches are over."""
 
-    async def close(self) -> None:
-        """End everything at once. What was received and not processed is visible in its queue again with time."""
-        keepers = list(self._keepers.values())
+    async def close(self, account: str | None = None) -> None:
+        """End all, or all of an account, at once. What was received and not processed is visible in its queue again."""
+        keepers = [keeper for key, keeper in self._keepers.items() if account in (None, key[0])]
         for keeper in keepers:
             keeper.abandon()
         await asyncio.gather(*(keeper.task for keeper in keepers), return_exceptions=True)

@@ -227,6 +227,10 @@ class EmbeddedMoto:
         else:
             await asyncio.to_thread(self._keeper.copied, work)
 
+    async def forget(self, account: str) -> None:
+        await self._workers.run(in_turn, internals.forget_account, account)
+        self._installed.discard(account)
+
     async def close(self) -> None:
         self._workers.close()
         if self._keeper is not None:

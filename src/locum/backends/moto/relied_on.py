@@ -44,6 +44,7 @@ _POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
 _ROTATE: Final = "to rotate secrets"
 _STAGES: Final = "to delete a deployment that no stage has any more"
+_END: Final = "to let go of what an account had"
 _FENCE: Final = "to keep a call in its account and its service"
 
 _PUBLISHED: Final = (
@@ -78,6 +79,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.core.base_backend": (
             Relied("BackendDict", "to know a service's regions"),
             Relied("BackendDict", _FENCE, has=("backend",)),
+            Relied("BackendDict._instances", _END),
             Relied("BackendDict.__getitem__", _FENCE, takes=("self", "account_id"), alone=True),
             Relied("AccountSpecificBackend", "to know a service's regions", has=("regions",)),
         ),

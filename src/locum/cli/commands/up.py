@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from shutil import which
@@ -113,7 +113,7 @@ def command(data: Path, quiet: bool, init: Path | None, init_keep_going: bool, *
         )
     finish_loading(options.data)
     raise_open_files()
-    uvloop.run(_serve(options, beginning, quiet=quiet))
+    uvloop.run(serve(options, None if quiet else _greet, beginning))
 
 
 def _options(
@@ -164,7 +164,10 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(0.001)  # seconds: the longest that a commit waits for the interpreter
 
 
-async def _serve(options: Options, beginning: Beginning | None, *, quiet: bool) -> None:
+async def serve(
+    options: Options, greet: Callable[[Options, Plane, MovableClock], None] | None, beginning: Beginning | None = None
+) -> None:
+    """Run a plane until SIGTERM or SIGINT. `greet` is called once it answers, and `beginning` is carried out before."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -184,9 +187,9 @@ async def _serve(options: Options, beginning: Beginning | None, *, quiet: bool) 
         plane = _announce(node, port)
         _tune_interpreter()
         if beginning is not None:
-            await beginning.carry_out(options.data, stop, quiet=quiet)
-        if not quiet and not stop.is_set():
-            _greet(options, plane, node.runtime.clock)
+            await beginning.carry_out(options.data, stop, quiet=greet is None)
+        if greet is not None and not stop.is_set():
+            greet(options, plane, node.runtime.clock)
         await stop.wait()
 
 
@@ -201,7 +204,7 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
 
     attachments = Attachments(host, attached)
     activate = None if node.agents is None else node.agents.activate
-    own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.audits)
+    own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.audits, node.calls.assume)
     carriers = CarrierAttachments(node.carriers)
     console = {"console": no_console} if node.console is None else node.console.questions
     asked = {**attachments.questions, **carriers.questions, **own.questions, **console}
