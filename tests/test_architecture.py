@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 
 ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "store", "compute", "http", "cli"}
+ASYNC_PACKAGES |= {"testing"}
 FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.moto.workers"}
 FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap", "locum.agents.stacks", "locum.agents.stack_sets"}
 FAULT_BARRIERS |= {"locum.console.person"}
@@ -34,7 +35,7 @@ HEAVY |= {"starlette", "jinja2", "multipart"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
 LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client", "locum.http.agent_certificates"}
-LOADED_LATE |= {"locum.cli.anywhere", "locum.console"}
+LOADED_LATE |= {"locum.cli.anywhere", "locum.console", "locum.testing"}
 LOADED_LATE |= {"locum.credentials.certificatepaths", "locum.services.rolesanywhere", "locum.gateway.certificates"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 

@@ -1,7 +1,7 @@
 """The pytest plugin, which collects decision cases in files `*.cases.yaml` and `*.cases.jsonl` as tests.
 
 pytest loads it by the entry point `pytest11` wherever Locum is installed, so that it imports Locum only when there is
-such a file.
+such a file. The fixtures for tests are those of `locum.testing`, whose plugin pytest loads with this one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import pytest
 
 if TYPE_CHECKING:
     from locum.policy.cases import Case
+
+pytest_plugins = ("locum.testing.pytest_plugin",)
 
 ENDINGS: Final = (".cases.yaml", ".cases.yml", ".cases.jsonl")
 
@@ -58,15 +60,15 @@ class CasesFile(pytest.File):
         """Collect the cases. Raises CollectError with all invalid ones where there are any."""
         from locum.cli.commands.check import read_leniently
         from locum.cli.screen import printable
-        from locum.policy.cases import MalformedCase
+        from locum.policy import cases
 
         found = list(read_leniently(self.path))
-        wrong = [case for case in found if isinstance(case, MalformedCase)]
+        wrong = [case for case in found if isinstance(case, cases.MalformedCase)]
         if wrong:
             lines = (f"{self.path}:{case.line or 1}: {printable(case.message)}" for case in wrong)
             raise self.CollectError("\n".join(lines))
         for case in found:
-            if not isinstance(case, MalformedCase):
+            if not isinstance(case, cases.MalformedCase):
                 yield CaseItem.from_parent(self, name=printable(case.id), case=case)
 
 
