@@ -10,7 +10,20 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import cdk_deploy, engine, following, guarded, instances, questions, record, scale, servers, stacks, stories
+from bench import (
+    cdk_deploy,
+    engine,
+    following,
+    guarded,
+    instances,
+    questions,
+    record,
+    scale,
+    servers,
+    stacks,
+    stories,
+    suites,
+)
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -106,10 +119,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--events", type=int, default=300_000, help="the events of the record that is measured")
-    parts = ("all", "engine", "plane", "guarded", "instances", "record", "scale", "stacks", "store")
+    parts = ("all", "engine", "plane", "guarded", "instances", "record", "scale", "stacks", "store", "suites")
     parser.add_argument("--only", choices=parts, default="all")
     options = parser.parse_args()
-    if options.only not in ("record", "store"):
+    if options.only not in ("record", "store", "suites"):
         servers.install_peers()
     rows: list[Row] = []
     if options.only in ("all", "engine"):
@@ -122,6 +135,8 @@ def main() -> int:
         rows += instances.rows(options.rounds, options.seconds)
     if options.only in ("all", "stacks"):
         rows += [*stacks.rows(options.rounds), *cdk_deploy.rows(options.rounds)]
+    if options.only in ("all", "suites"):
+        rows += suites.rows(options.rounds)
     if options.only in ("all", "scale"):
         rows += scale.rows(options.seconds)
     if options.only in ("all", "store"):
