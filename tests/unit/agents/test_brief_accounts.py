@@ -12,6 +12,7 @@ import pytest
 from locum.agents.brief_accounts import BriefAccounts
 from locum.core.errors import LocumError
 from locum.state import Account, State
+from support.functions import package
 from support.inprocess import InProcess, Key, refusal
 
 
@@ -139,3 +140,26 @@ def test_a_plane_that_is_not_durable_waits_for_no_disk(tmp_path: Path, monkeypat
     started.client("iam").create_user(UserName="mia")
     assert started.node.journal._writer.execute("PRAGMA synchronous").fetchone() == (0,)
     started.close()
+
+
+def test_what_was_under_way_for_an_account_ends_with_it(plane: InProcess) -> None:
+    account, root = made(plane)
+    iam, functions, backends = plane.client("iam", root), plane.client("lambda", root), plane.node.runtime.backends
+    role = iam.create_role(RoleName="fn", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]
+    allowed = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_role_policy(RoleName="fn", PolicyName="p", PolicyDocument=document)
+    code = {"ZipFile": package(handler="def handler(event, context): pass")}
+    given: dict[str, Any] = {"Runtime": "python3.12", "Role": role["Arn"], "Handler": "handler.handler", "Code": code}
+    functions.create_function(FunctionName="fn", **given)
+    plane.client("sqs", root).create_queue(QueueName="jobs")
+    source = f"arn:aws:sqs:us-east-1:{account}:jobs"
+    functions.create_event_source_mapping(EventSourceArn=source, FunctionName="fn")
+    plane.client("events", root).put_rule(Name="often", ScheduleExpression="rate(1 minute)")
+    mappings: Any = backends.of("lambda", "CreateEventSourceMapping")
+    schedules: Any = backends.of("events", "PutRule")
+    assert account in {key[0] for key in mappings._backend._sources._keepers}
+    assert account in {key[0] for key in schedules._backend._rules}
+    ask(plane, type="end", account=account)
+    assert account not in {key[0] for key in mappings._backend._sources._keepers}
+    assert account not in {key[0] for key in schedules._backend._rules}
