@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from locum.agents.brief_accounts import BriefAccounts
-from locum.core.errors import LocumError
+from locum.backends.moto.lookups import Within
+from locum.core.errors import Fault, LocumError
 from locum.state import Account, State
 from support.functions import package
 from support.inprocess import InProcess, Key, refusal
@@ -163,3 +164,11 @@ def test_what_was_under_way_for_an_account_ends_with_it(plane: InProcess) -> Non
     ask(plane, type="end", account=account)
     assert account not in {key[0] for key in mappings._backend._sources._keepers}
     assert account not in {key[0] for key in schedules._backend._rules}
+
+
+def test_attack_a_call_that_was_authorized_before_the_end_is_not_carried_out_after_it(plane: InProcess) -> None:
+    account, root = made(plane)
+    plane.client("s3", root).list_buckets()
+    ask(plane, type="end", account=account)
+    with pytest.raises(Fault, match="does not exist any more"), Within("s3", account, "s3:CreateBucket"):
+        pytest.fail("it was carried out")

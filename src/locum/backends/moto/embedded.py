@@ -228,6 +228,7 @@ class EmbeddedMoto:
             await asyncio.to_thread(self._keeper.copied, work)
 
     async def forget(self, account: str) -> None:
+        lookups.end(account)
         await self._workers.run(in_turn, internals.forget_account, account)
         self._installed.discard(account)
 

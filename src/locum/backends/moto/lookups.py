@@ -28,7 +28,8 @@ class Within:
     """A context manager that limits what the code of moto may look up in this thread while it is entered.
 
     That is what belongs to `account`, for `part` of moto (`s3`) and the operation (`s3:GetObject`). Leaving it raises
-    the first Fault with which something was refused, whatever moto made of it.
+    the first Fault with which something was refused, whatever moto made of it. Entering it raises one where the account
+    has ended.
     """
 
     __slots__ = ("_token", "account", "operation", "part", "refused")
@@ -39,6 +40,8 @@ class Within:
         self._token: Token[Within | None] | None = None
 
     def __enter__(self) -> Within:
+        if self.account in _ended:  # after it was authorized
+            raise Fault("AccessDenied", f"The account {self.account} does not exist any more.", 403)
         self._token = _current.set(self)
         return self
 
@@ -55,7 +58,15 @@ class Within:
         return fault
 
 
+_ended: Final[set[str]] = set()
+"""Accounts of which nothing is to be made any more."""
+
 _current: ContextVar[Within | None] = ContextVar("locum_moto_call", default=None)
+
+
+def end(account: str) -> None:
+    """Have no further call be carried out in an account."""
+    _ended.add(account)
 
 
 def refusal(what: str) -> Fault:
