@@ -250,13 +250,17 @@ def test_the_example_of_the_documentation_passes(pytester: pytest.Pytester) -> N
 # -- the process ---------------------------------------------------------------------------------------------
 
 
-def test_attack_a_run_that_is_killed_leaves_no_plane() -> None:
+def test_attack_a_run_that_is_killed_leaves_no_plane_and_no_keys(tmp_path: Path) -> None:
     code = "from locum.testing import LocumPlane as P; p = P(); p.endpoint; print(p.pid, flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as tests:
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as tests:
         assert tests.stdout is not None
         plane = int(tests.stdout.readline())
+        assert list(tmp_path.glob("*/data/credentials"))
         tests.kill()
     assert ended(plane)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_plane_that_cannot_start_says_why(tmp_path: Path) -> None:
@@ -271,3 +275,9 @@ def test_a_plane_that_cannot_start_says_why(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "'mars' is no region" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tests_without_boto3_are_told_what_to_install() -> None:
+    code = "import sys; sys.modules['boto3'] = None; from locum.testing import LocumPlane"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ImportError: tests with Locum need boto3: pip install 'locum[testing]'" in done.stderr

@@ -44,4 +44,14 @@ __all__ = ["Denial", "LocumAccount", "LocumMixin", "LocumPlane", "LocumRole", "L
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    return getattr(loaded(_PLACES[name]), name)
+
+
+def loaded(name: str) -> Any:
+    """A module of this package. Raises ImportError, which says what to install, where its libraries are not there."""
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != "boto3":
+            raise
+        raise ImportError("tests with Locum need boto3: pip install 'locum[testing]'") from error

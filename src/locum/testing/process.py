@@ -38,31 +38,31 @@ class PlaneProcess:
 
     def __init__(self, region: str) -> None:
         self._owner = os.getpid()
-        self.data = Path(tempfile.mkdtemp(prefix="locum-testing-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="locum-testing-"))
         self._endpoint = ""
         try:
-            with (self.data / "errors").open("wb") as errors:
+            with (self.folder / "errors").open("wb") as errors:
                 self._process = subprocess.Popen(  # noqa: S603 - this interpreter
                     self._command(region),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
-                    cwd=self.data,
+                    cwd=self.folder,
                     env=_environment(),
                     start_new_session=True,  # Ctrl-C is for the tests
                 )
         except BaseException:
-            rmtree(self.data, ignore_errors=True)
+            rmtree(self.folder, ignore_errors=True)
             raise
         atexit.register(self.close)
 
     def _command(self, region: str) -> list[str]:
-        return [sys.executable, "-P", "-c", _PROGRAM, str(_SOURCE), str(self.plane_data), region]
+        return [sys.executable, "-P", "-c", _PROGRAM, str(_SOURCE), str(self.folder), region]
 
     @property
     def plane_data(self) -> Path:
         """The data directory of the plane."""
-        return self.data / "data"
+        return self.folder / "data"
 
     @property
     def pid(self) -> int:
@@ -75,7 +75,7 @@ class PlaneProcess:
             assert self._process.stdout is not None
             self._endpoint = self._process.stdout.readline().decode().strip()
             if not self._endpoint:
-                said = (self.data / "errors").read_text(errors="replace").strip() or "it said nothing"
+                said = (self.folder / "errors").read_text(errors="replace").strip() or "it said nothing"
                 self.close()
                 raise LocumError(f"the plane did not start: {said}")
         return self._endpoint
@@ -94,7 +94,7 @@ class PlaneProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        rmtree(self.data, ignore_errors=True)
+        rmtree(self.folder, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:

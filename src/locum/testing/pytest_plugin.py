@@ -7,11 +7,12 @@ a test needs it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+from locum.testing import loaded
 
 if TYPE_CHECKING:
     from locum.testing.account import LocumAccount
@@ -147,14 +148,14 @@ class PolicyRun:
 def _started(config: pytest.Config) -> LocumPlane:
     """The plane that the tests of this process share."""
     if _plane not in config.stash:
-        planes = import_module("locum.testing.plane")
+        planes = loaded("plane")
         config.stash[_own] = not planes.is_shared()
         config.stash[_plane] = planes.shared_plane()
     return config.stash[_plane]
 
 
 def _needs_module() -> Any:
-    return import_module("locum.testing.needs")
+    return loaded("needs")
 
 
 def _known(file: Path) -> Any:

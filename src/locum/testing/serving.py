@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 from pathlib import Path
+from shutil import rmtree
+from typing import Final
 
 import uvloop
 
@@ -21,12 +23,17 @@ from locum.cli.home import Plane
 from locum.core.clock import MovableClock
 from locum.services.verbs import Settings
 
-_STDIN, _CHUNK = 0, 1 << 12
+DATA: Final = "data"
+"""The data directory, in the one that is thrown away."""
+
+_STDIN: Final = 0
+_CHUNK: Final = 1 << 12
 
 
-def main(data: Path, region: str) -> None:
-    """Serve on a free port of the loopback address until the end of the standard input, or SIGTERM."""
-    uvloop.run(serve(options(data, region), _say))
+def main(folder: Path, region: str) -> None:
+    """Serve on a free port of the loopback address until the end of the standard input, or SIGTERM; remove `folder`."""
+    uvloop.run(serve(options(folder / DATA, region), _say))
+    rmtree(folder, ignore_errors=True)  # the tests may have been killed
 
 
 def options(data: Path, region: str) -> Options:
