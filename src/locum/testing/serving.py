@@ -44,6 +44,7 @@ def options(data: Path, region: str) -> Options:
         settings=Settings(region, rate_limits=False),
         launcher_grace=0.0,
         durable=False,
+        ephemeral=True,
     )
 
 

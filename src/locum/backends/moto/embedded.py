@@ -48,7 +48,7 @@ from locum.backends.moto import (
     uploads,
 )
 from locum.backends.moto.bodies import Body
-from locum.backends.moto.keeping import Keeper, changes
+from locum.backends.moto.keeping import Keeper, changes, forget_everything
 from locum.backends.moto.long_polls import LongPolls
 from locum.backends.moto.requests import FORM_PROTOCOLS, PlainRequest, environ_of
 from locum.backends.moto.s3 import not_implemented
@@ -229,7 +229,8 @@ class EmbeddedMoto:
 
     async def forget(self, account: str) -> None:
         lookups.end(account)
-        await self._workers.run(in_turn, internals.forget_account, account)
+        forget = forget_everything if self._keeper is None else self._keeper.forget_account
+        await self._workers.run(in_turn, forget, account)
         self._installed.discard(account)
 
     async def close(self) -> None:

@@ -187,15 +187,6 @@ def let_go_of_models() -> None:
     BaseModel.__new__ = staticmethod(made)
 
 
-def forget_account(account: str) -> None:
-    """Have moto let go of all that an account has, and of the names of its buckets, which are everybody's."""
-    owners = s3_models.s3_backends.bucket_accounts
-    for name in [name for name, (_, owner) in owners.items() if owner == account]:
-        del owners[name]
-    for backends in BackendDict._instances:
-        dict.pop(backends, account, None)
-
-
 def withdraw_key_guard() -> None:
     """Disable moto's own check of key policies, for the same reason."""
 

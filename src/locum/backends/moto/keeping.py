@@ -129,6 +129,11 @@ class Keeper:
                 if part in parts or not parts:
                     in_turn(self._forget, part, account)
 
+    def forget_account(self, account: str) -> None:
+        """Have nothing of an account be there that has ended, in the turn of moto."""
+        for part in loaded_parts():
+            self._forget(part, account)
+
     def _forget(self, part: str, account: str | None) -> None:
         self.changing(part)
         forget(part, account)
@@ -378,12 +383,16 @@ def _fill(held: Held, bare: Bare) -> None:
             bare[name, account, region].__dict__.update(content)
 
 
-def forget_everything() -> None:
-    """Have moto hold nothing."""
-    for name in list(sys.modules):
-        path = name.split(".")
-        if path[0] == "moto" and path[2:] == ["models"]:
-            forget(path[1], None)
+def forget_everything(account: str | None = None) -> None:
+    """Have moto hold nothing of an account, or of any."""
+    for part in loaded_parts():
+        forget(part, account)
+
+
+def loaded_parts() -> list[str]:
+    """The parts of moto whose models are loaded."""
+    paths = [name.split(".") for name in list(sys.modules)]
+    return [path[1] for path in paths if path[0] == "moto" and path[2:] == ["models"]]
 
 
 def forget(part: str, account: str | None) -> None:
