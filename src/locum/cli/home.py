@@ -12,6 +12,7 @@ cluster-identity.key   the key that signs the tokens of service accounts (sealed
 carriers      the tokens of the pods that run
 backend/      what the embedded backend holds (sealed, mode 0600; see `backends.kept_files`)
 snapshots/    saved states of the plane; `loading` names one that is being loaded (see `cli.saved`)
+locum.log     warnings, errors and their tracebacks (mode 0600; locum.log.1 and so on: older ones)
 locum.db      the journal and the event history
 users/        the access keys that `locum init` made (mode 0600)
 init/         the states of the Terraform configurations that it applied

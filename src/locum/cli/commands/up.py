@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -23,8 +22,10 @@ from locum.cli.agent_door import AgentsOptions
 from locum.cli.beginning import Beginning
 from locum.cli.compose import Node, Options
 from locum.cli.console_door import no_console
-from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text, user_home
+from locum.cli.greeting import farewell, greeting
+from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text
 from locum.cli.open_files import raise_open_files
+from locum.cli.plane_log import plane_log
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.saved import finish_loading
 from locum.cli.state_questions import StateQuestions
@@ -33,9 +34,9 @@ from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
-from locum.core.clock import MovableClock, told_time
+from locum.core.clock import MovableClock
 from locum.core.errors import ConfigurationError
-from locum.core.instances import CONTAINER, DRIVERS, ENGINES, PAUSE, PROCESS, RECORD
+from locum.core.instances import CONTAINER, DRIVERS, ENGINES, PAUSE, RECORD
 from locum.services.verbs import Settings
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def command(data: Path, quiet: bool, init: Path | None, init_keep_going: bool, *
     finish_loading(options.data)
     raise_open_files()
     uvloop.run(serve(options, None if quiet else _greet, beginning))
+    if not quiet:
+        click.echo(farewell(options), err=True)
 
 
 def _options(
@@ -177,6 +180,7 @@ async def serve(
         *(options.launcher_grace, options.driver, node.managed, node.aws_hosts),
     )
     async with AsyncExitStack() as left:
+        left.enter_context(plane_log(options.data))
         left.push_async_callback(node.close)
         left.push_async_callback(host.close)
         port = await node.open()
@@ -247,24 +251,4 @@ def _announce(node: Node, port: int) -> Plane:
 
 
 def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
-    flag = "" if options.data == user_home().expanduser().absolute() else f" --data {options.data}"
-    locum = "locum" if which("locum") or not which(sys.argv[0]) else sys.argv[0]
-    mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
-    tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
-    agents = f"\nagents: on {plane.agents}, with a code of `locum activate`" if plane.agents else ""
-    console = f"\nconsole: {plane.console}  (signed in: `{locum} console{flag}`)" if plane.console else ""
-    made = {PROCESS: "processes", CONTAINER: "containers"}.get(options.driver)
-    driver = f"\ninstances: {made}, which run their user data" if made else ""
-    sees = not options.closed and options.driver != CONTAINER  # an instance, the tour's program
-    tour = f"  {locum} tour     # the whole story in ten seconds\n" if sees else ""
-    but = " but the embedded backend's data" if options.ephemeral else ""
-    moved = f"\nthe clock was moved: {told_time(clock(), clock.ahead)}" if clock.ahead else ""
-    click.echo(
-        f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
-        f"data: {options.data}{console}{driver}{agents}\n\n"
-        "In another shell, with the keys of the account's root user:\n"
-        f'  eval "$({locum} env{flag})"\n'
-        "  aws sts get-caller-identity\n"
-        f"{tour}\n"
-        f"Ctrl-C stops it; everything{but} is kept.",
-    )
+    click.echo(greeting(options, plane, clock))
