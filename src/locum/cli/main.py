@@ -14,6 +14,7 @@ from locum.core.errors import LocumError
 COMMANDS: Final = {
     "up": "start the plane: gateway and metadata service",
     "env": 'print the exports for a shell: eval "$(locum env)"',
+    "aws": "run the AWS CLI, of any version, on the plane: locum aws -- s3 ls",
     "run": "launch an instance with an instance profile and run a command inside it",
     "exec": "run another command in a running instance",
     "activate": "print the code with which another machine becomes an instance",
@@ -36,7 +37,7 @@ COMMANDS: Final = {
     "snapshot": "save the state of the plane under a name, load it, or make a new plane of it",
     "reset": "have the plane, or a service in it, begin anew",
     "clock": "move the plane's time, to see rotation and expiry in seconds",
-    "tour": "live the whole story in ten seconds",
+    "tour": "live the whole story on real clients, step by step",
     "lab": "mend broken worlds: labs, each with a goal, hints and a check",
     "quiz": "fifty questions, each answer shown on the plane",
 }

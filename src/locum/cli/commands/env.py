@@ -1,4 +1,4 @@
-"""`locum env`: environment variables for AWS clients of this plane, as root."""
+"""`locum env`: environment variables for AWS clients of this plane, as AWS's root user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BUNDLE: Final = "AWS_CA_BUNDLE"
 @click.option("--tls", is_flag=True, help="Have clients call over TLS, and trust this installation's authority.")
 @click.option("--unset", is_flag=True, help="Print the commands that take the exports back.")
 def command(data: Path, tls: bool, unset: bool) -> None:
-    """Print the exports (endpoint, region, root's keys, data directory) for a shell: eval "$(locum env)"."""
+    """Print exports (endpoint, region, keys of AWS's root user, data directory) for a shell: eval "$(locum env)"."""
     authority = str(data.expanduser().absolute() / TLS_AUTHORITY_FILE)
     trusted = tls or os.environ.get(_BUNDLE) == authority
     names = (

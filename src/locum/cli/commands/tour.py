@@ -1,4 +1,4 @@
-"""`locum tour`: a demonstration of roles, instance profiles and credentials with real clients, in ten seconds."""
+"""`locum tour`: a demonstration of roles, instance profiles and credentials with real clients."""
 
 from __future__ import annotations
 
