@@ -100,6 +100,7 @@ def test_every_version_of_the_command_line_goes_to_the_plane(plane: RunningPlane
         assert heard == []
 
 
+@pytest.mark.nightly
 @command_lines
 def test_what_makes_clients_of_its_own_reaches_nothing_else(plane: RunningPlane, tmp_path: Path, version: str) -> None:
     """`cloudformation package` has a client of S3 that is told of no endpoint by the option."""

@@ -62,7 +62,7 @@ class CarrierHost:
         self.endpoint, self._gateway = apps
         self._key = key
         self._data, self._issuers = folders
-        self._served: set[str] = set()
+        self._served: dict[str, Carrier] = {}
         self._due: dict[str, tuple[Carrier, float]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -70,6 +70,11 @@ class CarrierHost:
         """Renew tokens from now on, and in `grace` seconds take away those that nobody came back for."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._renew_when_due()), loop.create_task(self._sweep_after(grace))]
+
+    @property
+    def served(self) -> list[Carrier]:
+        """The carriers whose launchers are connected."""
+        return list(self._served.values())
 
     async def admit(self, carrier: Carrier) -> dict[str, Any]:
         """Return what a new carrier needs to start: `credentials` for a Lambda function, a `notice` for its user.
@@ -96,7 +101,7 @@ class CarrierHost:
         Raises ConfigurationError where a token cannot be written.
         """
         carrier = self._in_cluster(carrier)
-        self._served.add(carrier.id)
+        self._served[carrier.id] = carrier
         if carrier.kind in TOKENS:
             self._due[carrier.id] = carrier, await asyncio.to_thread(self._write_token, carrier)
         for sock in gateway:
@@ -109,7 +114,7 @@ class CarrierHost:
         for sock in sockets:
             await self._listeners.close(sock)
         self._due.pop(carrier.id, None)
-        self._served.discard(carrier.id)
+        self._served.pop(carrier.id, None)
         if gone:
             shutil.rmtree(self._data / FOLDER / carrier.id, ignore_errors=True)
 

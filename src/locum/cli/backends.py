@@ -37,6 +37,7 @@ from locum.state.arns import entity_by_arn
 from locum.wire.models import index
 
 if TYPE_CHECKING:
+    from locum.agents.functions.host import FunctionHost
     from locum.compute.functions.surroundings import Tls
 
 OF_MAPPINGS: Final = tuple(
@@ -185,7 +186,7 @@ def function_host(
     ports: Callable[[], Collection[int]],
     tls: Callable[[], Tls | None],
     listening: Listening,
-) -> Backend:
+) -> FunctionHost:
     """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second.
 
     Functions reach `gateway` (an ASGI application) at the port of `endpoint`, those of the host's `ports`, and `tls`.

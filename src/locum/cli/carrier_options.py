@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import click
 
+from locum.cli.completing import names_of
 from locum.core.carriers import Kind
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -41,7 +42,8 @@ def carrier_options(function: F) -> F:
         click.option("--as", "kind", type=click.Choice(KINDS), default="ec2", show_default=True,
                      help="An EC2 instance, a task of ECS, a pod with Pod Identity or IRSA, a Lambda function, or "
                      "any machine with a certificate (IAM Roles Anywhere)."),
-        click.option("--role", help="The role of what is no instance: its name or ARN."),
+        click.option("--role", shell_complete=names_of("roles"),
+                     help="The role of what is no instance: its name or ARN."),
         click.option("--cluster", help="The cluster of a task or a pod.  [default: default]"),
         click.option("--namespace", help="The namespace of a pod.  [default: default]"),
         click.option("--service-account", help="The service account of a pod.  [default: default]"),

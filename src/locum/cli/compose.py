@@ -92,6 +92,7 @@ from locum.state import State
 from locum.store import Ledger, Retention, SqliteJournal
 
 if TYPE_CHECKING:
+    from locum.agents.functions.host import FunctionHost
     from locum.compute.containers import Container
     from locum.compute.functions.surroundings import Tls
 
@@ -159,6 +160,7 @@ class Node:
     def __init__(self, options: Options, wall: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
         self.account = ""
+        self._functions: FunctionHost | None = None
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
@@ -395,12 +397,17 @@ class Node:
         kept = None if self.kept is None else Keeping(self.kept, clock, entropy)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted, kept)
 
+    def environments(self) -> Mapping[str, tuple[int, int]]:
+        """The execution environments of functions (`agents.overview`)."""
+        return {} if self._functions is None else self._functions.environments()
+
     def _function_host(self) -> Backend:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
         own = self.function_logs, runtime.clock, endpoint, self.options.data, self.gateway
         reached = (lambda: self.options.function_ports), self._tls_of_functions
-        return function_host(calls.assume, *own, *reached, calls.wake_ups.listening)
+        self._functions = function_host(calls.assume, *own, *reached, calls.wake_ups.listening)
+        return self._functions
 
     def _tls_of_functions(self) -> Tls | None:
         """The gateway over TLS, where its certificate is the installation's own."""

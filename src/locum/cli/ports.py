@@ -45,14 +45,14 @@ def locum_on(port: int) -> Holder | None:
     """The Locum of this user that listens on `port`; None where there is none, or it cannot be determined."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     for process in _PROC.glob("[0-9]*") if sockets else ():
-        open_files = _open_files(process)
+        open_files = open_files_of(process)
         journal = next((file for file in open_files if file.name == FILE), None)
         if journal is not None and not sockets.isdisjoint(map(str, open_files)):
             return Holder(journal.parent, int(process.name))
     return None
 
 
-def _open_files(process: Path) -> list[Path]:
+def open_files_of(process: Path) -> list[Path]:
     """The open files of a process; none where it is another user's or has ended."""
     found: list[Path] = []
     with suppress(OSError):

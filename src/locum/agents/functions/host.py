@@ -65,6 +65,10 @@ class FunctionHost(Backend):
         self._provisioned = provisioned(self._launch)
         self._node = shutil.which("node", path=search_path)
 
+    def environments(self) -> dict[str, tuple[int, int]]:
+        """The execution environments by function: those that run, and those that wait (`Functions.environments`)."""
+        return self._functions.environments()
+
     async def call(self, call: BackendCall) -> Carried:
         call.codec.check(call.params)
         if call.operation in self._provisioned.operations:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from locum.cli.client import RootClient
+from locum.cli.completing import names_of
 from locum.cli.home import Plane, data_option, read_plane
 from locum.compute import handover
 from locum.core.activation import ActivationCode
@@ -39,8 +40,15 @@ class Duration(click.ParamType[int]):
 
 @click.command()
 @data_option
-@click.option("--profile", help="The name of the instance profile of a new instance.")
-@click.option("--instance-id", metavar="ID", help="An instance that is there, in place of a new one.")
+@click.option(
+    "--profile", shell_complete=names_of("profiles"), help="The name of the instance profile of a new instance."
+)
+@click.option(
+    "--instance-id",
+    metavar="ID",
+    shell_complete=names_of("instances"),
+    help="An instance that is there, in place of a new one.",
+)
 @click.option("--expires", type=Duration(), default="1h", show_default=True, help="How long the code can be used.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
 @click.option("--hop-limit", type=click.IntRange(1, 64), help="HttpPutResponseHopLimit; EC2's default otherwise.")

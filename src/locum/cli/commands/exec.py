@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from locum.cli.completing import names_of
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import View, aws_hosts_option, network_option, run_inside
 
@@ -14,7 +15,7 @@ from locum.cli.inside import View, aws_hosts_option, network_option, run_inside
 @data_option
 @network_option
 @aws_hosts_option
-@click.argument("instance")
+@click.argument("instance", shell_complete=names_of("instances"))
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 def command(data: Path, network: str, aws_hosts: bool, instance: str, argv: tuple[str, ...]) -> None:
     """Run COMMAND in the running INSTANCE: in its namespace where it has one, else in a new one."""

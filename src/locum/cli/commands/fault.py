@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from locum.cli.completing import names_of
 from locum.cli.home import data_option, read_plane
 from locum.cli.units import Duration, Rate
 from locum.compute import handover
@@ -96,7 +97,7 @@ def propagation(data: Path, delay: float) -> None:
 
 @command.command()
 @data_option
-@click.argument("instance")
+@click.argument("instance", shell_complete=names_of("instances"))
 @click.option("--action", type=click.Choice(["terminate", "stop", "hibernate"]), default="terminate",
               show_default=True, help="What is done to the instance.")  # fmt: skip
 @click.option("--in", "after", type=Duration(), default=120.0, metavar="DURATION",
@@ -108,7 +109,7 @@ def spot(data: Path, instance: str, action: str, after: float) -> None:
 
 @command.command()
 @data_option
-@click.argument("instance")
+@click.argument("instance", shell_complete=names_of("instances"))
 def rebalance(data: Path, instance: str) -> None:
     """Recommend to INSTANCE that it is rebalanced."""
     _announce(data, {"instance": instance, "rebalance": True})
@@ -116,7 +117,7 @@ def rebalance(data: Path, instance: str) -> None:
 
 @command.command()
 @data_option
-@click.argument("instance")
+@click.argument("instance", shell_complete=names_of("instances"))
 @click.option("--code", type=click.Choice(sorted(_CODES)), default="system-reboot", show_default=True,
               help="The kind of event.")  # fmt: skip
 @click.option("--in", "after", type=Duration(), default=86_400.0, metavar="DURATION",

@@ -10,6 +10,7 @@ import click
 
 from locum.cli.carrier_options import Named, carrier_options, check
 from locum.cli.client import RootClient
+from locum.cli.completing import names_of
 from locum.cli.container import container_of, container_options, run_in_container
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import View, aws_hosts_option, network_option, run_inside
@@ -28,7 +29,7 @@ _DIRECTORY: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 @aws_hosts_option
 @carrier_options
 @container_options
-@click.option("--profile", help="The name of the instance profile of an instance.")
+@click.option("--profile", shell_complete=names_of("profiles"), help="The name of the instance profile of an instance.")
 @click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
 @click.option("--user-data", type=click.File("rb"), help="A file to be the instance's user data.")

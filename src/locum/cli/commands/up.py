@@ -17,6 +17,7 @@ import uvloop
 
 from locum.agents.instances.changes import InstanceChanges
 from locum.agents.instances.host import GRACE, InstanceHost
+from locum.agents.overview import Overview
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.beginning import Beginning
@@ -211,7 +212,8 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.audits, node.calls.assume)
     carriers = CarrierAttachments(node.carriers)
     console = {"console": no_console} if node.console is None else node.console.questions
-    asked = {**attachments.questions, **carriers.questions, **own.questions, **console}
+    overview = Overview(lambda: node.ledger.state, node.carriers, node.environments)
+    asked = {**attachments.questions, **carriers.questions, **own.questions, **overview.questions, **console}
     control = Control(node.options.data, {**asked, **StateQuestions(node).questions})
     changes = InstanceChanges(node.ledger, attachments.review)
     await control.open()

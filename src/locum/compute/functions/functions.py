@@ -134,6 +134,12 @@ class Functions:
         """The number of provisioned environments of `launch`; of those that are `idle` alone."""
         return len(self._warm.provisioned(launch)) + (0 if idle else self._busy(launch.function))
 
+    def environments(self) -> dict[str, tuple[int, int]]:
+        """The number of environments that run an invocation, and of those that wait for one, by the function's ARN."""
+        running = Counter(it.launch.function.arn for it in self._running.values())
+        waiting = Counter(it.launch.function.arn for it in self._warm.waiting())
+        return {arn: (running[arn], waiting[arn]) for arn in running.keys() | waiting.keys()}
+
     def release(self, arn: str, version: str) -> None:
         """Provision nothing any more for a version of a function. What runs becomes one of the others."""
         self._warm.release(arn, version)

@@ -67,6 +67,10 @@ class WarmFunctions:
             if now - idle.since >= IDLE_SECONDS and not idle.process.provisioned:
                 self._end(idle)
 
+    def waiting(self) -> list[FunctionProcess]:
+        """All that wait."""
+        return [idle.process for idle in self._idle if not idle.process.ended]
+
     def provisioned(self, launch: Launch) -> list[FunctionProcess]:
         """The provisioned environments that can take an invocation of what `launch` is of."""
         now = self._expiring()

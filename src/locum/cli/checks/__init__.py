@@ -1,0 +1,1 @@
+"""The checks of `locum doctor`, by what they look at."""
