@@ -7,7 +7,7 @@ DEV    := $(VENV)/.dev-installed
 NIGHTLY_TOOLS := .tools/ansible/.installed .tools/prowler/.installed .tools/sam/.installed
 NPM_TOOLS := $(patsubst tests/tools/%/package.json,.tools/%/.installed,$(wildcard tests/tools/*/package.json))
 
-.PHONY: up test tools nightly lint bench lock clean
+.PHONY: up test tools nightly lint docs bench lock clean
 
 up: $(RUN)
 	$(BIN)/locum up $(UP)
@@ -30,6 +30,12 @@ lint: $(DEV)
 	$(BIN)/mypy src tests bench
 	$(BIN)/lint-imports
 	$(BIN)/python tools/catalogue_coverage.py
+	$(BIN)/python tools/docs_reference.py --check
+
+# The documentation as a site, in build/site: every link and anchor leads somewhere, and nothing is loaded from elsewhere.
+docs: .tools/docs/.installed
+	NO_MKDOCS_2_WARNING=1 .tools/docs/bin/mkdocs build --strict -q
+	.tools/docs/bin/python tools/check_site.py build/site
 
 bench: $(DEV)
 	$(BIN)/python -m bench $(BENCH)
@@ -39,6 +45,8 @@ lock:
 	  --no-header --no-annotate pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --group docs -o requirements-docs.lock
 	for tool in tests/tools/*.in; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate $$tool -o $${tool%.in}.lock || exit 1; done
@@ -60,6 +68,11 @@ $(DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@ $(RUN)
+
+.tools/docs/.installed: requirements-docs.lock | $(VENV)/bin/python
+	$(BIN)/python -m venv .tools/docs
+	.tools/docs/bin/python -m pip install -q --no-deps --require-hashes -r $<
+	@touch $@
 
 $(NPM_TOOLS): .tools/%/.installed: tests/tools/%/package-lock.json
 	@mkdir -p $(@D)

@@ -12,8 +12,12 @@ import click
 import pytest
 
 from locum.agents.api.host import OPERATIONS as API
+from locum.authz.context import KNOWN_KEYS
+from locum.cli.aws_cli import _ENDPOINTS_SINCE
+from locum.cli.commands.doctor import CHECKS
 from locum.cli.main import COMMANDS
 from locum.policy import cases
+from locum.sigv4.faults import Failure, Family, code_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -110,6 +114,38 @@ def test_every_operation_of_the_api_is_listed_and_no_other() -> None:
     text = (ROOT / "docs" / "services.md").read_text().partition("\n### Locum's own API\n")[2]
     listed = text.partition("\n## ")[0].strip().rpartition("\n\n")[2]
     assert [name.strip() for name in listed.replace("\n", " ").split(",")] == sorted(name for _, name in API)
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    _, _, navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")
+    listed = re.findall(r": (\S+\.md)$", navigation, re.MULTILINE)
+    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert sorted(listed) == sorted(page for page in pages if not re.fullmatch(r"adr/0.*", page))
+
+
+def test_every_condition_key_of_all_services_is_described_and_no_other() -> None:
+    text = (ROOT / "docs" / "reference" / "condition-keys.md").read_text()
+    rows = re.findall(r"^\| (`aws:[^|]+)\|", text, re.MULTILINE)
+    described = {key.lower().removesuffix("/key") for row in rows for key in re.findall(r"`([^`]+)`", row)}
+    assert described == {key for key in KNOWN_KEYS if key.startswith("aws:")}
+
+
+def test_every_error_of_the_gateway_s_own_is_among_those_that_are_generated() -> None:
+    text = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    codes = {code_of(failure, family)[0] for failure in Failure for family in (Family.QUERY, Family.EC2, Family.S3)}
+    assert {code for code in codes if f"`{code}`" not in text} == set()
+
+
+def test_every_check_of_the_doctor_is_named() -> None:
+    rows = re.findall(r"^\| ([^`|]+) \|", section("locum doctor"), re.MULTILINE)
+    named = {name for row in rows for name in row.split(", ")} - {"check", "option"}
+    assert named == set(CHECKS)
+
+
+@pytest.mark.parametrize(("major", "minor"), _ENDPOINTS_SINCE.items())
+def test_the_versions_from_which_on_the_endpoint_is_read_are_those_of_the_code(major: int, minor: int) -> None:
+    for page in ("README.md", "docs/clients.md", "docs/commands.md"):
+        assert f"{major}.{minor}" in (ROOT / page).read_text()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -236,6 +236,12 @@ def fault(kind: Failure, of: Family, *, members: Mapping[str, Any] | None = None
     return Fault(code, text.format(**details), status, members=members if of is Family.S3 else None)
 
 
+def code_of(kind: Failure, of: Family) -> tuple[str, int]:
+    """The code and the HTTP status of the error for `kind` in the family `of`."""
+    found = _TABLE[kind][of]
+    return found.code, found.status
+
+
 def failure(
     kind: Failure, service: str, protocol: str = "", *, members: Mapping[str, Any] | None = None, **details: object
 ) -> Fault:

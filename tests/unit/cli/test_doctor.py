@@ -79,7 +79,7 @@ def test_clients_that_go_elsewhere_are_told(tmp_path: Path, url: str, plane: Pla
     "name", ["AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_SESSION_TOKEN"]
 )
 def test_a_variable_that_wins_over_the_exports_is_named(tmp_path: Path, name: str) -> None:
-    found = clients.variables(examined(tmp_path, **GIVEN, **{name: "true"}))
+    found = clients.variables(Examined({**GIVEN, name: "true"}, tmp_path, PLANE, tmp_path))
     assert found.level is Level.PROBLEM
     assert found.remedy == f"unset {name}"
 

@@ -17,6 +17,7 @@ import click
 from locum.cli import narration
 from locum.cli.client import RootClient
 from locum.cli.commands.explain import lines
+from locum.cli.greeting import locum_command
 from locum.cli.home import Plane, data_option, read_plane
 from locum.cli.inside import namespaces_work, network_option
 from locum.cli.story import LOCUM, Tour, run_story
@@ -76,7 +77,7 @@ def _plane(data: Path) -> Iterator[tuple[Path, Plane]]:
         found = None
     if found is not None:
         narration.prose(f"On the plane at {found.endpoint}. The commands work as they stand, after:")
-        narration.typed(f'eval "$(locum env --data {shlex.quote(str(data))})"')
+        narration.typed(f'eval "$({locum_command()} env --data {shlex.quote(str(data))})"')
         yield data, found
         return
     with tempfile.TemporaryDirectory(prefix="locum-tour-") as directory:
