@@ -14,6 +14,8 @@
                         {"chaos": QUESTION}
                         {"save": NAME}
                         {"activate": INSTANCE, "account": ID, "seconds": N}
+                        {"running": true}
+                        {"names": "instances", "profiles" or "roles", "account": ID}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
                         {"error": "text", "ended": true}
 
@@ -40,6 +42,8 @@
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)
     save       the state of the plane is saved under NAME. "services": those of which the backend holds something
     activate   "code": an activation code of INSTANCE, for an agent, that is to be used within so many seconds
+    running    what runs in the plane (`agents.overview`): "instances", "carriers", "functions", "stacks"
+    names      "names": of the instances that run, the instance profiles or the roles of an account
 
 `ended` is said in answer to an attachment, or later at any time, to every launcher of an instance that was stopped,
 rebooted or terminated, or is not there: all that runs inside is to end, and the connection to be closed after it.
