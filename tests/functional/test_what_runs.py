@@ -46,7 +46,11 @@ def function(plane: RunningPlane, name: str) -> None:
 def test_a_plane_is_found_by_its_process_with_what_runs_in_it(plane: RunningPlane) -> None:
     profile = plane.profile()
     launched = plane.client("ec2").run_instances(
-        ImageId="ami-10c0000000000000a", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": profile}
+        ImageId="ami-10c0000000000000a",
+        MinCount=1,
+        MaxCount=1,
+        IamInstanceProfile={"Name": profile},
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "\x1b[2Jmine"}]}],
     )
     instance = launched["Instances"][0]["InstanceId"]
     function(plane, "listed")
@@ -57,7 +61,7 @@ def test_a_plane_is_found_by_its_process_with_what_runs_in_it(plane: RunningPlan
     ]
     assert [it["waiting"] for it in found["running"]["functions"] if it["arn"].endswith(":listed")] == [1]
     text = listed(plane)
-    assert f"instance  {instance}  running  {profile}" in text
+    assert f"instance  {instance}  running  {profile}  \\x1b[2Jmine" in text  # which does not clear the screen
     assert "function  listed  0 running, 1 waiting" in text
 
 

@@ -8,9 +8,10 @@ import socket
 import stat
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from locum.cli.checks.findings import Examined, Finding, note, ok, problem
-from locum.cli.home import CREDENTIALS_FILE
+from locum.cli.home import CREDENTIALS_FILE, Plane
 from locum.cli.ports import locum_on
 from locum.compute.handover import SOCKET_NAME
 
@@ -20,7 +21,7 @@ _LONGEST: Final = 107
 """Octets of a socket's path: unix(7)."""
 _LITTLE, _ENOUGH = 100 << 20, 1 << 30
 """Bytes that are free."""
-_PORTS: Final = {4566: "--port", 4443: "--tls-port", 4568: "--agents-port"}
+_PORTS: Final = {4566: "--port", 4567: "--console-port", 4443: "--tls-port", 4568: "--agents-port"}
 """The ports by default, and their options."""
 
 
@@ -54,14 +55,17 @@ def disk(examined: Examined) -> Finding:
 
 def ports(examined: Examined) -> Finding:
     """Whether the ports by default are free, or the plane's own."""
-    plane = examined.plane
-    agents = int(plane.agents.rpartition(":")[2] or 0) if plane is not None and plane.agents else 0
-    own = set() if plane is None else {plane.port, plane.tls_port, agents}
+    own = set() if examined.plane is None else _own_ports(examined.plane)
     taken = [port for port in _PORTS if port not in own and _is_taken(port)]
     if not taken:
         return ok(f"{', '.join(map(str, _PORTS))} are free, or the plane's own")
     told = ", ".join(f"{port} ({_holder(port)})" for port in taken)
     return note(f"taken: {told}", f"name other ones where they are wanted: {', '.join(_PORTS[it] for it in taken)}")
+
+
+def _own_ports(plane: Plane) -> set[int | None]:
+    agents, console = urlsplit(f"//{plane.agents}"), urlsplit(plane.console)
+    return {plane.port, plane.tls_port, agents.port, console.port}
 
 
 def _private(data: Path) -> list[Path]:
