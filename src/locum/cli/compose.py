@@ -160,7 +160,6 @@ class Node:
     def __init__(self, options: Options, wall: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
         self.account = ""
-        self._functions: FunctionHost | None = None
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
@@ -280,6 +279,7 @@ class Node:
         return Gateway(self.runtime, Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log))
 
     def _make_agents(self, clock: Clock) -> None:
+        self._functions: FunctionHost | None = None
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.stacks = Stacks(self.runtime, self.calls)
