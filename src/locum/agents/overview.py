@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -11,8 +11,13 @@ from locum.agents.carriers import CarrierHost
 from locum.compute.control import Asked, Questions
 from locum.state import Instance, InstanceProfile, ProfileAssociation, Role, Stack, State
 
-Environments = Callable[[], Mapping[str, tuple[int, int]]]
-"""The execution environments of functions by the ARN: those that run an invocation, and those that wait for one."""
+
+class Functions(Protocol):
+    """`agents.functions.host.FunctionHost`, of which a plane has none until the first function is invoked."""
+
+    def environments(self) -> Mapping[str, tuple[int, int]]:
+        """The execution environments by the function's ARN: those that run an invocation, and those that wait."""
+
 
 _MOST: Final = 1_000
 """Names that are told."""
@@ -29,12 +34,14 @@ class _Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Overview:
-    """Answers them from the state that `view` returns, the `carriers` that are served and the `environments`."""
+    """Answers them from the state that `view` returns, the `carriers` that are served and the `functions`."""
 
-    def __init__(self, view: Callable[[], State], carriers: CarrierHost, environments: Environments) -> None:
+    def __init__(
+        self, view: Callable[[], State], carriers: CarrierHost, functions: Callable[[], Functions | None]
+    ) -> None:
         self._view = view
         self._carriers = carriers
-        self._environments = environments
+        self._functions = functions
 
     @property
     def questions(self) -> Questions:
@@ -43,7 +50,7 @@ class Overview:
 
     async def _running(self, asked: Asked) -> dict[str, Any]:
         asked.read(_Running)
-        state = self._view()
+        state, functions = self._view(), self._functions()
         return {
             "instances": [_instance(state, it) for it in state.every(Instance) if it.state in _HAS],
             "carriers": [
@@ -52,7 +59,7 @@ class Overview:
             ],
             "functions": [
                 {"arn": arn, "running": running, "waiting": waiting}
-                for arn, (running, waiting) in sorted(self._environments().items())
+                for arn, (running, waiting) in sorted(functions.environments().items() if functions is not None else ())
             ],
             "stacks": [
                 {"name": it.name, "account": it.account, "region": it.region, "status": it.status}

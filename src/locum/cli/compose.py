@@ -279,7 +279,7 @@ class Node:
         return Gateway(self.runtime, Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log))
 
     def _make_agents(self, clock: Clock) -> None:
-        self._functions: FunctionHost | None = None
+        self.functions: FunctionHost | None = None  # until the first is invoked
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.stacks = Stacks(self.runtime, self.calls)
@@ -397,17 +397,13 @@ class Node:
         kept = None if self.kept is None else Keeping(self.kept, clock, entropy)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted, kept)
 
-    def environments(self) -> Mapping[str, tuple[int, int]]:
-        """The execution environments of functions (`agents.overview`)."""
-        return {} if self._functions is None else self._functions.environments()
-
     def _function_host(self) -> Backend:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
         own = self.function_logs, runtime.clock, endpoint, self.options.data, self.gateway
         reached = (lambda: self.options.function_ports), self._tls_of_functions
-        self._functions = function_host(calls.assume, *own, *reached, calls.wake_ups.listening)
-        return self._functions
+        self.functions = function_host(calls.assume, *own, *reached, calls.wake_ups.listening)
+        return self.functions
 
     def _tls_of_functions(self) -> Tls | None:
         """The gateway over TLS, where its certificate is the installation's own."""

@@ -29,7 +29,7 @@ def plane(tmp_path: Path) -> Iterator[InProcess]:
 
 def answer(plane: InProcess, **message: Any) -> dict[str, Any]:
     node = plane.node
-    overview = Overview(lambda: node.ledger.state, node.carriers, node.environments)
+    overview = Overview(lambda: node.ledger.state, node.carriers, lambda: node.functions)
 
     async def asked() -> dict[str, Any]:
         ours, theirs = socket.socketpair()

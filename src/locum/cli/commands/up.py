@@ -212,7 +212,7 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     own = PlaneQuestions(node.runtime, node.aws_hosts.authority, activate, node.audits, node.calls.assume)
     carriers = CarrierAttachments(node.carriers)
     console = {"console": no_console} if node.console is None else node.console.questions
-    overview = Overview(lambda: node.ledger.state, node.carriers, node.environments)
+    overview = Overview(lambda: node.ledger.state, node.carriers, lambda: node.functions)
     asked = {**attachments.questions, **carriers.questions, **own.questions, **overview.questions, **console}
     control = Control(node.options.data, {**asked, **StateQuestions(node).questions})
     changes = InstanceChanges(node.ledger, attachments.review)
