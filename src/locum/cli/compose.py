@@ -175,8 +175,7 @@ class Node:
                 undone.callback(self._tls_socket.close)
             self.agents = AgentDoor.where_asked(options.agents, undone)
             self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
-            retention = Retention(rows=options.history_events)
-            self.journal = SqliteJournal.open(options.data, retention, entropy, durable=options.durable)
+            self.journal = self._opened_journal(entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
                 self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())
@@ -335,6 +334,11 @@ class Node:
         work = partial(write_saved, data, name, self.runtime.clock.wall, copied)
         await (backend.save(work) if isinstance(backend, LazyBackend) else asyncio.to_thread(work))
         return [] if self.kept is None else self.kept.services()
+
+    def _opened_journal(self, entropy: Entropy) -> SqliteJournal:
+        options = self.options
+        retention = Retention(rows=options.history_events)
+        return SqliteJournal.open(options.data, retention, entropy, durable=options.durable)
 
     def _opened_ledger(self, clock: Clock) -> Ledger:
         """The ledger of the journal, with the files of the backend's data known beside it."""
