@@ -7,7 +7,7 @@ DEV    := $(VENV)/.dev-installed
 NIGHTLY_TOOLS := .tools/ansible/.installed .tools/prowler/.installed .tools/sam/.installed
 NPM_TOOLS := $(patsubst tests/tools/%/package.json,.tools/%/.installed,$(wildcard tests/tools/*/package.json))
 
-.PHONY: up test tools nightly lint docs bench lock clean
+.PHONY: up test tools nightly lint docs pictures bench lock clean
 
 up: $(RUN)
 	$(BIN)/locum up $(UP)
@@ -36,6 +36,10 @@ lint: $(DEV)
 docs: .tools/docs/.installed
 	NO_MKDOCS_2_WARNING=1 .tools/docs/bin/mkdocs build --strict -q
 	.tools/docs/bin/python tools/check_site.py build/site
+
+# The screenshots of the documentation, which a test takes.
+pictures: $(DEV)
+	LOCUM_SCREENSHOTS=docs/pictures $(BIN)/pytest -q tests/functional/test_console_story.py
 
 bench: $(DEV)
 	$(BIN)/python -m bench $(BENCH)

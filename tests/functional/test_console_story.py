@@ -1,6 +1,6 @@
 """The console's story in headless Chromium: from signing in to a repaired denial, a replaced profile, a finished lab.
 
-Screenshots are in the folder that `pytest --basetemp` has, or in LOCUM_SCREENSHOTS.
+Screenshots are in the folder of the test, or in LOCUM_SCREENSHOTS: `make pictures` makes those of the documentation.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from support.chromium import CHROMIUM, chromium, picture, tab
-from support.console import PASSWORD, Browser, mfa_device, user_with_password
-from support.plane import BIN, SECONDS, RunningPlane, allow, namespaces_work, up
+from support.console import PASSWORD, Browser, mfa_device
+from support.plane import BIN, SECONDS, TRUSTS_EC2, RunningPlane, allow, document, namespaces_work, up
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
     pytest.mark.skipif(not namespaces_work(), reason="there are no namespaces here"),
 ]
 expect.set_options(timeout=SECONDS * 1000)
+PERSON, OTHER = "ann", "audit"
 READS = f"{BIN / 'aws'} s3api get-object --bucket reports --key hello.txt /dev/stdout"
 POLICY = """{"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Action": "s3:%s", "Resource": "arn:aws:s3:::reports/*"}]}"""
@@ -52,7 +53,13 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
         s3 = running.client("s3")
         s3.create_bucket(Bucket="reports")
         s3.put_object(Bucket="reports", Key="hello.txt", Body=b"hello from the bucket")
-        running.profile()
+        iam = running.client("iam")
+        iam.create_user(UserName=PERSON)
+        iam.put_user_policy(UserName=PERSON, PolicyName="all", PolicyDocument=document(allow("*")))
+        iam.create_login_profile(UserName=PERSON, Password=PASSWORD)
+        iam.create_role(RoleName=OTHER, AssumeRolePolicyDocument=TRUSTS_EC2)
+        iam.create_instance_profile(InstanceProfileName=OTHER)
+        iam.add_role_to_instance_profile(InstanceProfileName=OTHER, RoleName=OTHER)
         yield running
 
 
@@ -64,10 +71,9 @@ def eyes(plane: RunningPlane, tmp_path: Path) -> Iterator[Eyes]:
 
 
 def signed_in(eyes: Eyes, plane: RunningPlane) -> None:
-    user = user_with_password(plane, allow("*"))
-    totp = mfa_device(plane, user)
+    totp = mfa_device(plane, PERSON)
     page = eyes.go("/console/")
-    page.get_by_label("IAM user name").fill(user)
+    page.get_by_label("IAM user name").fill(PERSON)
     page.get_by_label("Password").fill(PASSWORD)
     eyes.look("01-sign-in")
     page.get_by_role("button", name="Sign in").click()
@@ -112,7 +118,6 @@ def test_somebody_signs_in_sees_a_denial_repairs_it_and_finishes_a_lab(plane: Ru
     signed_in(eyes, plane)
     role_for_ec2(eyes)
     instance = launched(eyes)
-    other = plane.client("iam").list_instance_profiles()["InstanceProfiles"][0]["InstanceProfileName"]
     expect_managed(eyes, instance)
 
     eyes.trail.goto(f"{eyes.home}/console/trail?source=s3.amazonaws.com&event=GetObject")
@@ -144,10 +149,10 @@ def test_somebody_signs_in_sees_a_denial_repairs_it_and_finishes_a_lab(plane: Ru
     eyes.look("08-allowed", eyes.trail)
 
     page = eyes.go(instance)
-    page.get_by_label("Another profile").select_option(label=f"{other} (role {other})")
+    page.get_by_label("Another profile").select_option(label=f"{OTHER} (role {OTHER})")
     page.get_by_role("button", name="Replace").click()
     expect(page.get_by_text("replace-iam-instance-profile-association")).to_have_count(1)
-    expect(page.locator(f"a[href='/console/instance-profiles/{other}']")).to_be_visible()
+    expect(page.locator(f"a[href='/console/instance-profiles/{OTHER}']")).to_be_visible()
     eyes.look("09-replaced")
     simulated(eyes)
     lab_finished(eyes)

@@ -44,7 +44,7 @@ def picture(page: Page, folder: Path, name: str) -> None:
     """Take a screenshot into `folder`, or where LOCUM_SCREENSHOTS says."""
     target = Path(os.environ.get("LOCUM_SCREENSHOTS", folder))
     target.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=target / f"{name}.png", full_page=True)
+    page.screenshot(path=target / f"{name}.png", animations="disabled")
 
 
 def serious_violations(page: Page) -> list[str]:
