@@ -15,6 +15,9 @@ up: $(RUN)
 test: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup -m "not nightly" tests $(TEST)
 
+# The extras that `make up` installs.
+RUNNING := --extra moto --extra cloudformation
+
 # Other people's clients, each in an environment of its own. Tests of those that are not there are skipped; those of
 # Ansible, Prowler and SAM, and of the AWS CDK and osls where npm is, are nightly ones.
 tools: $(filter-out $(NIGHTLY_TOOLS),$(patsubst tests/tools/%.lock,.tools/%/.installed,$(wildcard tests/tools/*.lock)))
@@ -46,9 +49,9 @@ bench: $(DEV)
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate pyproject.toml -o requirements.lock
+	  --no-header --no-annotate $(RUNNING) pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+	  --no-header --no-annotate $(RUNNING) --extra otel --group dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group docs -o requirements-docs.lock
 	for tool in tests/tools/*.in; do \
@@ -64,8 +67,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(RUN): requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --no-deps -e .
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 $(DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python

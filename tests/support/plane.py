@@ -135,13 +135,14 @@ def boto3_client(service: str, endpoint: str, key: Key, **config: Any) -> Any:
 class RunningPlane:
     """`locum up` on a directory below `home`, which is also the HOME of every command.
 
-    It may have so many `files` open, if that is given.
+    It may have so many `files` open, if that is given. `words` are the beginning of every command line of Locum's.
     """
 
-    def __init__(self, home: Path, *flags: str, files: int | None = None) -> None:
+    def __init__(self, home: Path, *flags: str, files: int | None = None, words: Sequence[str] = (LOCUM,)) -> None:
         self.home = home
         self.data = home / "plane"
         self._flags = flags
+        self._words = words
         self._shell = [] if files is None else ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"]
         self._admin: Key | None = None
         self.start()
@@ -149,7 +150,7 @@ class RunningPlane:
     def start(self, *flags: str) -> None:
         """Start it, with `flags` for this once, and return when it says that it is up."""
         common = ["--data", str(self.data), "--port", "0", "--no-rate-limits"]
-        command = [*self._shell, LOCUM, "up", *common, *self._flags, *flags]
+        command = [*self._shell, *self._words, "up", *common, *self._flags, *flags]
         with ExitStack() as started, (self.home / "errors.log").open("ab") as errors:
             streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
             self._process = started.enter_context(processes.group(command, env=self.environment(), **streams))
@@ -208,7 +209,7 @@ class RunningPlane:
         said: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """`locum COMMAND` on this plane, in the environment `env`, with `said` on its standard input."""
-        line = [LOCUM, command, "--data", str(self.data), *arguments]
+        line = [*self._words, command, "--data", str(self.data), *arguments]
         return processes.finished(line, said, env=env or self.environment(), cwd=cwd)
 
     def aws(self, version: str, *arguments: str, key: Key | None = None) -> Any:
@@ -281,9 +282,9 @@ class RunningPlane:
 
 
 @contextmanager
-def up(home: Path, *flags: str, files: int | None = None) -> Iterator[RunningPlane]:
+def up(home: Path, *flags: str, files: int | None = None, words: Sequence[str] = (LOCUM,)) -> Iterator[RunningPlane]:
     """A plane below `home`, started with `flags`, for as long as the block runs."""
-    running = RunningPlane(home, *flags, files=files)
+    running = RunningPlane(home, *flags, files=files, words=words)
     try:
         yield running
         running.stop()

@@ -13,8 +13,10 @@ from locum.backends.kept_files import Keeping, KeptFiles
 from locum.backends.port import Backend, BackendCall, Carried
 from locum.core.clock import Clock
 from locum.core.deployments import Deployments
+from locum.core.errors import ConfigurationError, Fault
 from locum.core.event_rules import EventRule
 from locum.core.event_sources import Mappings
+from locum.core.extras import adding
 from locum.core.functions import Find
 from locum.core.reliance import installed
 from locum.core.resources import ResourceFacts
@@ -24,10 +26,13 @@ from locum.core.rotations import Secrets
 def embedded_moto(directory: Directory, kept: Keeping | None = None) -> Backend:
     """Make the moto backend, which looks up identities in `directory`, and keeps its data where it is `kept`.
 
-    Takes a second; raises ConfigurationError.
+    Takes a second. Raises Fault NotImplemented where the moto that is installed cannot be used.
     """
-    module = importlib.import_module("locum.backends.moto.embedded")
-    return cast("Backend", module.EmbeddedMoto(directory, kept))
+    try:
+        module = importlib.import_module("locum.backends.moto.embedded")
+        return cast("Backend", module.EmbeddedMoto(directory, kept))
+    except (ConfigurationError, ImportError) as error:
+        raise Fault("NotImplemented", f"{error}. {adding('moto')}", 501) from error
 
 
 def forget_kept(kept: Keeping, services: Collection[str], account: str | None) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from locum.agents.functions.logs import FunctionLogs
 from locum.backends import Backend
+from locum.backends.absent import AbsentBackend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
 from locum.backends.kept_files import FOLDER, Keeping, KeptFiles, Sealing
 from locum.backends.lazy import (
@@ -31,6 +32,7 @@ from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
 from locum.core.clock import Clock, Entropy, MovableClock
 from locum.core.errors import ConfigurationError
+from locum.core.extras import installed
 from locum.credentials import KeyRing
 from locum.state import Instance, InstanceProfile, Role, State
 from locum.state.arns import entity_by_arn
@@ -103,6 +105,8 @@ def make_backends(
     default = named.pop("*", None)
     if default is not None:
         return Backends(default, named, others)
+    if not installed("moto"):
+        return Backends(AbsentBackend(), named, others)
     moto = LazyBackend(lambda: embedded_moto(identities(view), kept), None if kept is None else kept.files)
     hosted = _hosted(hosts, moto)
     own = {operation: host for operation, host in hosted.items() if operation[0] not in named}

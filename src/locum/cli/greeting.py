@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from locum.cli.home import Plane, user_home
 from locum.core.clock import MovableClock, told_time
+from locum.core.extras import adding, installed
 from locum.core.instances import CONTAINER, PROCESS
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def _kept(options: Options) -> str:
     return f"everything{but} is kept"
 
 
+def _lacks_moto(options: Options) -> bool:
+    return "*" not in options.backends and not installed("moto")
+
+
 def _facts(options: Options, plane: Plane, clock: MovableClock) -> Iterator[str]:
     tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
     yield f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}"
@@ -65,6 +70,8 @@ def _facts(options: Options, plane: Plane, clock: MovableClock) -> Iterator[str]
         yield f"instances: {made}, which run their user data"
     if plane.agents:
         yield f"agents: on {plane.agents}, with a code of `locum activate`"
+    if _lacks_moto(options):
+        yield f"without moto, calls that are not Locum's own are not carried out: {adding('moto')}"
 
 
 def _first_steps(options: Options) -> Iterator[str]:
@@ -72,7 +79,8 @@ def _first_steps(options: Options) -> Iterator[str]:
     yield "In another shell, with the keys of the account's root user (AWS's, not the machine's):"
     yield f"  {locum} aws{flag} -- sts get-caller-identity"
     yield f'  eval "$({locum} env{flag})"     # for other clients; `aws` itself from version 2.13 or 1.29 on'
-    if not options.closed and options.driver != CONTAINER:  # an instance sees the tour's program
+    # an instance has to see the tour's program, which keeps an object in S3
+    if not options.closed and options.driver != CONTAINER and not _lacks_moto(options):
         yield f"  {locum} tour{flag}     # the whole story, step by step"
 
 

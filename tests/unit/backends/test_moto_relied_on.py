@@ -43,7 +43,7 @@ def test_a_moto_without_any_of_it_is_refused(name: str, relied: Relied) -> None:
 
 
 def test_the_versions_that_are_wanted_are_those_of_the_project() -> None:
-    assert WANTED in PROJECT["dependencies"]
+    assert WANTED in PROJECT["optional-dependencies"]["moto"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,8 @@ def test_the_backend_does_not_load_with_a_moto_of_another_version(module: str, a
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("locum.core.errors.ConfigurationError: moto ")
+    assert last.startswith("locum.core.errors.Fault: NotImplemented: moto ")
+    assert "pip install 'locum[moto]' adds it" in last
     assert f"in {module} there is no {attribute}" in last
 
 

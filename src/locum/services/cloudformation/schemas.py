@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from locum.services.cloudformation.libraries import published_schemas
+
 _REGION: Final = "us-east-1"
 _ROOT: Final = "/properties/"
 
@@ -31,12 +33,10 @@ class Schema(NamedTuple):
 
 def _schema(kind: str) -> Any:
     """The schema of cfn-lint's, which keeps them; None where there is none. It takes seconds the first time."""
-    from cfnlint.schema._exceptions import ResourceNotFoundError  # noqa: PLC0415 - loaded with the first stack
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
-
+    schemas = published_schemas()
     try:
-        return PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind)
-    except ResourceNotFoundError:
+        return schemas.manager.get_resource_schema(_REGION, kind)
+    except schemas.absent:
         return None
 
 
@@ -70,9 +70,8 @@ def schema_of(kind: str) -> Schema | None:
 @lru_cache(maxsize=1)
 def published_types() -> tuple[str, ...]:
     """The names of all resource types of AWS's that have a published schema."""
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - loaded with the first stack
-
-    return tuple(sorted(kind for kind in PROVIDER_SCHEMA_MANAGER.get_resource_types(_REGION) if _is_real(kind)))
+    types = published_schemas().manager.get_resource_types(_REGION)
+    return tuple(sorted(kind for kind in types if _is_real(kind)))
 
 
 def _is_real(kind: str) -> bool:

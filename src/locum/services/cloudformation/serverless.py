@@ -8,17 +8,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from locum.core.errors import Fault
+from locum.services.cloudformation.libraries import serverless_translator
 from locum.services.cloudformation.sections import section_of
 from locum.services.cloudformation.template import MOST
 from locum.services.cloudformation.templates import invalid
 from locum.state import managed
 
 SERVERLESS: Final = "AWS::Serverless-2016-10-31"
-_PACKAGE: Final = "samtranslator"
 _APPLICATION: Final = "AWS::Serverless::Application"
 _WITH_EVENTS: Final = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
 _BROKEN: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -57,12 +56,7 @@ def translated(source: dict[str, Any], known: Mapping[str, Any], region: str, pa
 
 def _translation(template: dict[str, Any], values: dict[str, Any], region: str) -> dict[str, Any]:
     """What the translator makes of a template, which it may change."""
-    # It takes a second to import, and is used by few templates.
-    translator = import_module(f"{_PACKAGE}.translator.translator")
-    parser = import_module(f"{_PACKAGE}.parser.parser")
-    hashes = import_module(f"{_PACKAGE}.utils.py27hash_fix")
-    exceptions = import_module(f"{_PACKAGE}.model.exceptions")
-    measuring = import_module(f"{_PACKAGE}.metrics.metrics")
+    translator, parser, hashes, exceptions, measuring = serverless_translator()
     metrics = measuring.Metrics("ServerlessTransform", measuring.DummyMetricsPublisher())
     try:
         hashes.to_py27_compatible_template(template, values)

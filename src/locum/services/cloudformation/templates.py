@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from locum.core.actors import Actor, on_behalf_of
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
+from locum.services.cloudformation.libraries import template_decoder
 from locum.services.verbs import Context, Params, Settings
 
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
@@ -139,12 +140,10 @@ def decoded(text: str) -> dict[str, Any]:
 
     Raises Fault ValidationError where it is neither.
     """
-    # cfn-lint takes a second to import, and is used by few calls.
-    from cfnlint.decode import decode_str  # noqa: PLC0415
-
+    decode = template_decoder()
     _check_structure(text)
     _check_numbers(text)
-    template, problems = decode_str(text)
+    template, problems = decode(text)
     if template is None or problems:
         raise invalid(f"Template format error: {_malformed(text, problems)}")
     if not isinstance(template, dict):
