@@ -1,24 +1,32 @@
-"""Make `src/locum/wire/data/later_models.json`: what a later botocore has that the installed one lacks.
+"""Make `src/locum/wire/data/later_models.json`: what the latest botocore has that the oldest one lacks.
 
-    pip download --no-deps botocore==VERSION && unzip botocore-*.whl -d DIR
-    python tools/later_models.py DIR/botocore/data
+    pip download --no-deps botocore==VERSION && unzip botocore-*.whl -d DIR      # for each of the two
+    python tools/later_models.py OLDEST/botocore LATEST/botocore
 
-For the services that Locum implements in whole: their new operations, and the shapes and members that these and older
-ones have. Clients of that botocore are answered before Locum's own dependencies allow it. Run it after an update of
-botocore, and commit the result; what the installed botocore has meanwhile is left out then.
+The oldest is the one that `pyproject.toml` allows. For Locum's own services: the operations that it carries out, and
+the shapes and members that these have. So those are the same whatever botocore is installed beside Locum, and clients
+of the latest one are answered before its dependencies allow it. Run it where the oldest or the latest is another one,
+or where a verb is added, and commit the result.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from wire_index import data_path, read_model
+from wire_index import read_model
 
 OUTPUT: Final = Path(__file__).parents[1] / "src" / "locum" / "wire" / "data" / "later_models.json"
-SERVICES: Final = ("iam", "sts", "organizations")
+WHOLE: Final = ("iam", "sts", "organizations")
+"""The services of which all operations are Locum's."""
+SERVICES: Final = (
+    *WHOLE, "accessanalyzer", "autoscaling", "cloudcontrol", "cloudformation", "cloudtrail", "ec2", "rolesanywhere",
+    "ssm",
+)  # fmt: skip
 
 Model = dict[str, Any]
 
@@ -37,7 +45,7 @@ def added_to_shape(known: Model | None, later: Model) -> Model:
     if known is None:
         return later
     members = {name: m for name, m in later.get("members", {}).items() if name not in known.get("members", {})}
-    scalars = {k: later[k] for k in ("min", "max", "pattern") if k in later and later[k] != known.get(k)}
+    scalars = {k: later[k] for k in ("min", "max", "pattern", "enum") if k in later and later[k] != known.get(k)}
     return {**({"members": members} if members else {}), **scalars}
 
 
@@ -48,14 +56,49 @@ def additions(known: Model, later: Model) -> Model:
     return {"operations": operations, "shapes": {name: shape for name, shape in shapes.items() if shape}}
 
 
+def named_shapes(model: Model, value: Any) -> set[str]:
+    """The names of the shapes that a part of `model` refers to, and of those that these refer to."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+            name = part.get("shape")
+            if isinstance(name, str) and name in model["shapes"] and name not in found:
+                found.add(name)
+                waiting.append(model["shapes"][name])
+    return found
+
+
+def of_ours(name: str, model: Model) -> Model:
+    """`model` with the operations that Locum carries out, and what these refer to."""
+    if name in WHOLE:
+        return model
+    ours = import_module(f"locum.services.{name}").OPERATIONS
+    operations = {key: operation for key, operation in model["operations"].items() if key in ours}
+    named = named_shapes(model, operations)
+    return {"operations": operations, "shapes": {key: it for key, it in model["shapes"].items() if key in named}}
+
+
+def version_of(botocore: Path) -> str:
+    """The version of an unpacked botocore."""
+    found = re.search(r"^__version__ = '([0-9.]+)'", (botocore / "__init__.py").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
 def main() -> None:
     """Write the data file."""
-    later = Path(sys.argv[1])
-    models = {
-        name: additions(*(without_documentation(read_model(name, root)) for root in (data_path(), later)))
-        for name in SERVICES
-    }
-    found = {name: model for name, model in models.items() if model["operations"] or model["shapes"]}
+    oldest, latest = map(Path, sys.argv[1:3])
+    models = {}
+    for name in SERVICES:
+        old, new = (without_documentation(read_model(name, root / "data")) for root in (oldest, latest))
+        models[name] = additions(old, of_ours(name, new))
+    found: Model = {name: model for name, model in models.items() if model["operations"] or model["shapes"]}
+    found["botocore"] = version_of(latest)
     OUTPUT.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     sys.stdout.write(f"{OUTPUT.name}: {OUTPUT.stat().st_size} bytes, {', '.join(found) or 'nothing'}\n")
 

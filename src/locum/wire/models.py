@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from locum.core.errors import Fault
+
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel
 
@@ -24,7 +26,8 @@ REST = ("rest-json", "rest-xml")
 
 _DATA = Path(__file__).parent / "data" / "services.json"
 _LATER = Path(__file__).parent / "data" / "later_models.json"
-"""What later releases of botocore add to the models of Locum's own services: see `tools/later_models.py`."""
+"""What Locum's own services have in the `botocore` that it was written for, and lack in older ones
+(`tools/later_models.py`)."""
 
 _OWN = Path(__file__).parent / "data" / "own_operations.json"
 """Operations that botocore's models lack, written by hand: IAM Roles Anywhere's CreateSession, those of SSM Agent."""
@@ -144,7 +147,10 @@ _loading = threading.Lock()
 
 
 def service_model(name: str) -> ServiceModel:
-    """botocore's model of a service, without its documentation texts (half of its memory)."""
+    """botocore's model of a service, without its documentation texts (half of its memory).
+
+    Raises Fault NotImplemented where the botocore that is installed is too old to have it.
+    """
     model = _models.get(name)
     if model is None:
         with _loading:
@@ -195,16 +201,28 @@ def _made(description: Mapping[str, Any], name: str) -> ServiceModel:
 
 
 def _description(name: str) -> dict[str, Any]:
+    from botocore import __version__  # noqa: PLC0415
+    from botocore.exceptions import DataNotFoundError  # noqa: PLC0415
     from botocore.loaders import Loader  # noqa: PLC0415
 
     # Only botocore's data and ours: a user's ~/.aws/models must not change how requests are parsed.
     places = [Loader.BUILTIN_DATA_PATH, str(OWN_MODELS)]
     loader = Loader(extra_search_paths=places, include_default_search_paths=False)
-    description: dict[str, Any] = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
+    try:
+        description: dict[str, Any] = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
+    except DataNotFoundError as error:
+        text = f"botocore {__version__}, which is installed here, has no model of {name}: a later one has."
+        raise Fault("NotImplemented", text, 501) from error
     _drop_documentation(description)
-    for additions in (_LATER, _OWN):
-        _add_later(description, json.loads(additions.read_bytes()).get(name, {}))
+    later = json.loads(_LATER.read_bytes())
+    if _numbers(__version__) < _numbers(later["botocore"]):
+        _add_later(description, later.get(name, {}))
+    _add_later(description, json.loads(_OWN.read_bytes()).get(name, {}))
     return description
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdecimal()]
 
 
 def _add_later(description: dict[str, Any], later: Mapping[str, Any]) -> None:
