@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -40,6 +40,7 @@ from locum.agents.stack_sets.reconciler import StackSets
 from locum.agents.stacks.drift import Drifts
 from locum.agents.stacks.reconciler import Stacks
 from locum.agents.trails.reconciler import Trails
+from locum.agents.under_way import UnderWay
 from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
@@ -60,6 +61,7 @@ from locum.cli.backends import (
 )
 from locum.cli.console_door import ConsoleDoor
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
+from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
@@ -70,6 +72,7 @@ from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock,
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
 from locum.core.instances import RECORD
+from locum.core.metrics import Family
 from locum.credentials import create_keyring, read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.credentials.identitykeys import open_identity_key
@@ -275,7 +278,20 @@ class Node:
 
     def _gateway(self) -> Gateway:
         issuer_keys = IssuerKeys(self.options.data / FOLDER)
-        return Gateway(self.runtime, Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log))
+        pipeline = Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log)
+        return Gateway(self.runtime, pipeline, metrics=[self._metrics])
+
+    def _metrics(self) -> Iterator[Family]:
+        agents: dict[str, UnderWay] = {
+            "stacks": self.stacks,
+            "stack_sets": self.stack_sets,
+            "drift_detections": self.drifts,
+            "resource_requests": self.resource_requests,
+            "access_previews": self.previews,
+            "analyzer_jobs": self.analyzer_jobs,
+            "imports": self.imports,
+        }
+        return node_families(self.ledger, self.journal.directory.path, self.metadata, agents)
 
     def _make_agents(self, clock: Clock) -> None:
         self.functions: FunctionHost | None = None  # until the first is invoked

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 
 from locum import __version__
 from locum.calls import Runtime
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
+from locum.gateway.exposition import Source, exposition
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.published import published
 from locum.gateway.replies import Replies
@@ -19,20 +21,26 @@ from locum.wire.route import OWN_API
 
 OWN = "/_locum/"
 HEALTH = "/_locum/health"
+METRICS = "/_locum/metrics"
 
 OWN_API_BODY = 4 << 20
 """The limit in octets for a body of Locum's own API: of as many and as long policies as it takes."""
 
 
 class Gateway:
-    """The ASGI application. Only `/_locum/health`, the documents of issuers and the answers for waiting resources of
-    CloudFormation need no authentication. `/_locum/api/` has calls of a service like any other."""
+    """The ASGI application. Only `/_locum/health`, `/_locum/metrics`, the documents of issuers and the answers for
+    waiting resources of CloudFormation need no authentication. `/_locum/api/` has calls of a service like any other.
+    `metrics` are told beside those of the requests.
+    """
 
-    def __init__(self, runtime: Runtime, pipeline: Pipeline, bodies: Bodies | None = None) -> None:
+    def __init__(
+        self, runtime: Runtime, pipeline: Pipeline, bodies: Bodies | None = None, metrics: Sequence[Source] = ()
+    ) -> None:
         self._runtime = runtime
         self._pipeline = pipeline
         self._bodies = bodies or Bodies()
         self._replies = Replies(runtime, pipeline.refusal)
+        self._metrics = pipeline.metrics.families, *metrics
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] != "http":
@@ -67,7 +75,11 @@ class Gateway:
         """The response to a path of Locum's own, which needs no signature; None for other paths."""
         if not path.startswith(OWN) or path.startswith(OWN_API):
             return None
-        return self._health() if path == HEALTH else published(self._runtime.ledger.state, self._runtime.settings, path)
+        if path == HEALTH:
+            return self._health()
+        if path == METRICS:
+            return exposition(self._metrics)
+        return published(self._runtime.ledger.state, self._runtime.settings, path)
 
     def _allowance(self, request: HttpRequest) -> int:
         most = OWN_API_BODY if request.raw_path.startswith(OWN_API) else asgi.MAX_BODY

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Final
 
 from locum import sigv4, wire
+from locum.authz import Refusal
 from locum.calls import Calls, RequestContext, Runtime
 from locum.calls.recorder import traceback_of
 from locum.calls.throttling import throttled
@@ -22,6 +23,7 @@ from locum.gateway import hosts
 from locum.gateway.access_log import AccessLog
 from locum.gateway.answers import with_request_id
 from locum.gateway.authenticate import Signers, check_session, signing_of, verified
+from locum.gateway.call_metrics import CallMetrics
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
@@ -54,6 +56,7 @@ class Pipeline:
         self._federated = FederatedCallers(runtime, issuer_keys)
         self._strangers = strangers or Strangers()
         self._access_log = access_log
+        self.metrics = CallMetrics()
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to `request`. An error on a state that is outdated leads to a second try. Raises nothing."""
@@ -77,9 +80,11 @@ class Pipeline:
                 await self._runtime.injections.hold(context)
 
     def _logged(self, context: RequestContext, response: HttpResponse, code: str = "") -> HttpResponse:
-        """`response`, with its line in the access log."""
+        """`response`, counted, and with its line in the access log."""
+        now = self._runtime.clock.wall()
+        self.metrics.add(context, response.status, now, code)
         if self._access_log is not None:
-            self._access_log.add(context, response.status, self._runtime.clock.wall(), code)
+            self._access_log.add(context, response.status, now, code)
         return response
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
@@ -139,6 +144,8 @@ class Pipeline:
         return codec.serialize(answer, context.request_id)
 
     async def _failed(self, context: RequestContext, fault: Fault) -> HttpResponse:
+        if isinstance(fault, Refusal):
+            context.authorization = fault.authorization
         response = self._error_response(context, fault)
         try:
             await self._calls.settle(context)

@@ -92,8 +92,10 @@ class MetadataService:
     ) -> None:
         """`backend` answers for what only it knows, `documents` has the key that signs identity documents.
 
-        Without a `throttle`, an instance may ask as often as it likes. `faults` are those on request.
+        Without a `throttle`, an instance may ask as often as it likes. `faults` are those on request. `answered` are
+        the requests from inside instances, by the status of their responses.
         """
+        self.answered: dict[int, int] = {}
         self._view = view
         self._keyring = keyring
         self._clock = clock
@@ -116,10 +118,10 @@ class MetadataService:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 return
-            if ipv6 and not self._has_ipv6(account, instance):
-                await _send(scope, send, error(403))
-            else:
-                await _send(scope, send, await self._answer_or_error(account, instance, scope))
+            refused = ipv6 and not self._has_ipv6(account, instance)
+            answer = error(403) if refused else await self._answer_or_error(account, instance, scope)
+            self.answered[answer.status] = self.answered.get(answer.status, 0) + 1
+            await _send(scope, send, answer)
 
         return serve
 

@@ -26,6 +26,7 @@ from typing import Protocol, TypeVar
 
 from locum.core.clock import Clock, Entropy, system_clock, system_entropy
 from locum.core.errors import Fault, LocumError, PassingStorageError
+from locum.core.metrics import Histogram
 from locum.state import Event, State
 from locum.store.batches import PendingRow
 from locum.store.checkpoint import load
@@ -101,6 +102,16 @@ class Ledger:
     def shared(self) -> bool:
         """Whether others may write to the journal, so that `state` may be behind it."""
         return not self._journal.exclusive
+
+    @property
+    def commits(self) -> Histogram:
+        """The seconds that batches took from when they were closed until they were durable and published."""
+        return self._writer.commits
+
+    @property
+    def waiting(self) -> int:
+        """The rows and calls that wait to be written."""
+        return len(self._gathering.rows) + len(self._gathering.batch.waiters)
 
     def follow(self) -> None:
         """Begin to see what other handles of the journal write, soon after they do. Idempotent.
