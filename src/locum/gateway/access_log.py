@@ -12,26 +12,15 @@ from queue import SimpleQueue
 from typing import Final
 
 from locum.calls import RequestContext
-from locum.core.clock import iso8601
 from locum.core.principal import NOBODY
-from locum.wire import Codec
+from locum.gateway.access_lines import Entry, Lines, TextLines
 
 _PAUSE: Final = 0.1
 """Seconds for which lines are gathered."""
 _WAITING: Final = 10_000
 """Lines that wait at most to be written, which is some seconds' worth."""
-_KINDS: Final = 1_024
-"""Kinds of lines that are remembered."""
 _PATIENCE: Final = 1.0
 """Seconds that the end waits for a reader."""
-
-
-Kind = tuple[int, Codec | None, str, str, str, bool]
-"""What the lines of requests that are alike have in common: the status, the operation, the caller and its address, the
-error's code where Locum refused, and whether the policies deny what was only observed."""
-
-Entry = tuple[float, float, str, Kind]
-"""One answer: its time and how long it took (seconds, by the wall clock), the id of the request, and its kind."""
 
 
 class AccessLog:
@@ -40,16 +29,15 @@ class AccessLog:
     A reader that does not keep up costs lines, which are counted, and no call waits for it.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, lines: Lines | None = None) -> None:
         self._descriptor = descriptor
+        self._lines = lines or TextLines()
         self._gathered: list[Entry] = []
         self._given: SimpleQueue[tuple[Sequence[Entry], int] | None] = SimpleQueue()
         self._handed_over = 0  # the loop's, as the next is the thread's
         self._written = 0
         self._left_out = 0
         self._thread: threading.Thread | None = None
-        self._told: dict[Kind, tuple[str, str]] = {}
-        self._second = -1, ""
 
     def add(self, context: RequestContext, status: int, now: float, code: str = "") -> None:
         """Add the line of a request that was answered `now`, by the wall clock. It runs on the event loop."""
@@ -86,9 +74,9 @@ class AccessLog:
         with suppress(BrokenPipeError):  # nobody reads any more
             while (given := self._given.get()) is not None:
                 entries, left_out = given
-                lines = list(map(self._line, entries))
+                lines = list(map(self._lines.line, entries))
                 if left_out + lost:
-                    lines.append(f"... {left_out + lost} lines are left out: they could not be written in time")
+                    lines.append(self._lines.left_out(left_out + lost))
                 try:
                     self._write("".join(f"{line}\n" for line in lines).encode())
                     lost = 0
@@ -98,18 +86,6 @@ class AccessLog:
                     lost += left_out + len(entries)
                 self._written += len(entries)
 
-    def _line(self, entry: Entry) -> str:
-        at, took, request_id, kind = entry
-        told = self._told.get(kind)
-        if told is None:
-            if len(self._told) >= _KINDS:
-                self._told.clear()
-            told = self._told[kind] = _told(kind)
-        second = int(at)
-        if second != self._second[0]:
-            self._second = second, iso8601(at)
-        return f"{self._second[1]}{told[0]}{max(took, 0.0) * 1000:.0f} ms  {request_id}{told[1]}"
-
     def _write(self, text: bytes) -> None:
         left = memoryview(text)
         while left:
@@ -117,19 +93,3 @@ class AccessLog:
                 left = left[os.write(self._descriptor, left) :]
             except BlockingIOError:  # whoever shares the file has made it so
                 select.select((), (self._descriptor,), ())
-
-
-def _told(kind: Kind) -> tuple[str, str]:
-    """What stands before and behind the particulars in the lines of a kind.
-
-    Whoever sent a request chose no part of it that could break a line.
-    """
-    status, codec, caller, source_ip, code, observed = kind
-    operation = "-" if codec is None else f"{codec.service}:{codec.operation}"
-    error = f"  {code}" if code else ""
-    denied = "  denied by the policies, observed" if observed else ""
-    return _printable(f"  {status}  {operation}  {caller}  {source_ip}  "), _printable(error + denied)
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from locum import sigv4, wire
 from locum.authz import Refusal
@@ -31,6 +31,9 @@ from locum.gateway.strangers import Strangers
 from locum.gateway.website import Websites
 from locum.sigv4.certificate_signing import is_signed_by_certificate
 
+if TYPE_CHECKING:
+    from locum.gateway.tracing import Tracing
+
 LARGE: Final = 1 << 20
 """Octets. The signature of a request with a larger body is verified beside the event loop."""
 
@@ -47,6 +50,7 @@ class Pipeline:
         issuer_keys: IssuerKeys,
         strangers: Strangers | None = None,
         access_log: AccessLog | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._runtime = runtime
         self._calls = calls
@@ -56,6 +60,7 @@ class Pipeline:
         self._federated = FederatedCallers(runtime, issuer_keys)
         self._strangers = strangers or Strangers()
         self._access_log = access_log
+        self._tracing = tracing
         self.metrics = CallMetrics()
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
@@ -80,11 +85,13 @@ class Pipeline:
                 await self._runtime.injections.hold(context)
 
     def _logged(self, context: RequestContext, response: HttpResponse, code: str = "") -> HttpResponse:
-        """`response`, counted, and with its line in the access log."""
+        """`response`, counted, with its line in the access log and its span."""
         now = self._runtime.clock.wall()
         self.metrics.add(context, response.status, now, code)
         if self._access_log is not None:
             self._access_log.add(context, response.status, now, code)
+        if self._tracing is not None:
+            self._tracing.add(context, response.status, now, code)
         return response
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -144,3 +145,26 @@ def test_attack_a_disk_that_was_full_ends_no_log(tmp_path: Path) -> None:
     line, told = file.read_text().splitlines()
     assert "sts:GetCallerIdentity" in line
     assert told.startswith("... 1 lines are left out")
+
+
+def test_a_line_of_json_has_the_same(tmp_path: Path) -> None:
+    with logged(tmp_path, log_format="json") as (plane, lines):
+        identity = plane.client("sts").get_caller_identity()
+        refused(plane.client("iam", stranger(plane)).list_users)
+        plane.send(HttpRequest("GET", "/", "", {"host": "h"}))
+        told = [json.loads("  ".join(fields)) for fields in lines()]
+    first, last = told[0], told[-1]
+    assert first | {"time": "", "duration_ms": 0, "request_id": ""} == {
+        "time": "",
+        "message": "call",
+        "status": 200,
+        "service": "sts",
+        "operation": "GetCallerIdentity",
+        "caller": identity["Arn"],
+        "source_ip": "127.0.0.1",
+        "duration_ms": 0,
+        "request_id": "",
+    }
+    assert first["request_id"] == identity["ResponseMetadata"]["RequestId"]
+    assert told[-2]["error"] == "AccessDenied"
+    assert (last["operation"], last["caller"]) == ("ListBuckets", None)

@@ -27,9 +27,12 @@ from locum.cli.greeting import farewell, greeting
 from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text
 from locum.cli.open_files import raise_open_files
 from locum.cli.plane_log import plane_log
+from locum.cli.ports import EVERY_ADDRESS, LOOPBACK
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.saved import finish_loading
+from locum.cli.service_manager import told_of
 from locum.cli.state_questions import StateQuestions
+from locum.cli.telemetry import json_log, start_line
 from locum.cli.tls import TlsOptions
 from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
@@ -57,6 +60,8 @@ _PATIENCE: Final = 2.0
 @click.command()
 @data_option
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on: see --exposed.")
+@click.option("--exposed", is_flag=True, help=f"Let --host be {EVERY_ADDRESS}, which other machines reach.")
 @click.option("--account", help=f"The account that the first start makes, 12 digits; {DEFAULT_ACCOUNT} by default.")
 @click.option("--region", default="us-east-1", show_default=True, help="The region that clients are told to use.")
 @click.option("--observe", is_flag=True, help="Record denials and let the calls go on. Signatures are verified.")
@@ -99,6 +104,9 @@ _PATIENCE: Final = 2.0
               help="Before it says that it is up, carry out what is in DIR, as `locum init` does.")  # fmt: skip
 @click.option("--init-keep-going", is_flag=True, help="Start also where something in DIR fails.")
 @click.option("--ephemeral", is_flag=True, help="Keep nothing of what the embedded backend holds, and read none of it.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="The form of what is said, each request's line among it.")  # fmt: skip
+@click.option("--traces", metavar="URL", help="Export a span of each call by OTLP: http://127.0.0.1:4318/v1/traces.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors; else each request has a line.")
 def command(data: Path, quiet: bool, init: Path | None, init_keep_going: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -181,7 +189,7 @@ async def serve(
         *(options.launcher_grace, options.driver, node.managed, node.aws_hosts),
     )
     async with AsyncExitStack() as left:
-        left.enter_context(plane_log(options.data))
+        left.enter_context(json_log() if options.log_format == "json" else plane_log(options.data))
         left.push_async_callback(node.close)
         left.push_async_callback(host.close)
         port = await node.open()
@@ -195,6 +203,7 @@ async def serve(
             await beginning.carry_out(options.data, stop, quiet=greet is None)
         if greet is not None and not stop.is_set():
             greet(options, plane, node.runtime.clock)
+        await left.enter_async_context(told_of())
         await stop.wait()
 
 
@@ -253,4 +262,7 @@ def _announce(node: Node, port: int) -> Plane:
 
 
 def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
+    if options.log_format == "json":
+        click.echo(start_line(plane, options.data, clock.wall()))
+        return
     click.echo(greeting(options, plane, clock))
