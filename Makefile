@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
-NIGHTLY_TOOLS := .tools/ansible/.installed .tools/prowler/.installed .tools/sam/.installed
+NIGHTLY_TOOLS := $(patsubst %,.tools/%/.installed,ansible helm kubernetes prowler sam)
 NPM_TOOLS := $(patsubst tests/tools/%/package.json,.tools/%/.installed,$(wildcard tests/tools/*/package.json))
 
-.PHONY: up test tools nightly lint docs pictures bench lock clean
+.PHONY: up test tools nightly lint docs pictures bench lock release clean
 
 up: $(RUN)
 	$(BIN)/locum up $(UP)
@@ -56,10 +56,14 @@ lock:
 	  --no-header --no-annotate --group docs -o requirements-docs.lock
 	for tool in tests/tools/*.in; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-header --no-annotate $$tool -o $${tool%.in}.lock || exit 1; done
+	    --no-header --no-annotate $$(sed -n 's/^# uv: //p' $$tool) $$tool -o $${tool%.in}.lock || exit 1; done
+
+# Wheel, sdist, Debian package, container context, manifests, chart and checksums, in dist/.
+release: $(DEV)
+	PYTHON=$(abspath $(BIN)/python) packaging/release
 
 clean:
-	rm -rf $(VENV) .tools .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf dist $(VENV) .tools .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

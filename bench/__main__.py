@@ -15,6 +15,7 @@ from bench import (
     engine,
     following,
     guarded,
+    installing,
     instances,
     questions,
     record,
@@ -119,10 +120,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--events", type=int, default=300_000, help="the events of the record that is measured")
-    parts = ("all", "engine", "plane", "guarded", "instances", "record", "scale", "stacks", "store", "suites")
+    parts = ("all", "engine", "plane", "guarded", "install", "instances", "record", "scale", "stacks", "store", "suites")
     parser.add_argument("--only", choices=parts, default="all")
     options = parser.parse_args()
-    if options.only not in ("record", "store", "suites"):
+    if options.only not in ("install", "record", "store", "suites"):
         servers.install_peers()
     rows: list[Row] = []
     if options.only in ("all", "engine"):
@@ -131,6 +132,8 @@ def main() -> int:
         rows += [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
     if options.only in ("all", "guarded"):
         rows += guarded.rows(options.rounds, options.seconds)
+    if options.only in ("all", "install"):
+        rows += installing.rows(options.rounds)
     if options.only in ("all", "instances"):
         rows += instances.rows(options.rounds, options.seconds)
     if options.only in ("all", "stacks"):
