@@ -112,7 +112,7 @@ def test_the_core_is_a_plane(plane: RunningPlane) -> None:
 def test_the_plugin_collects_cases_in_an_environment_of_the_core(core: Environment, tmp_path: Path) -> None:
     run(core.bin / "pip", "install", "-q", "pytest")
     source = next((ROOT / "tests" / "conformance" / "decisions").glob("*.yaml"))
-    shutil.copy(source, tmp_path / source.name)
+    shutil.copy(source, tmp_path / "decisions.cases.yaml")
     said = run(core.bin / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path)
     assert re.search(r"\b[1-9][0-9]* passed", said)
 
