@@ -36,6 +36,11 @@ class Histogram:
         else:
             self.counts[0] += 1
 
+    def merge(self, other: Histogram) -> None:
+        """Add what `other` counted, with the same bounds."""
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
 
 class Sample(NamedTuple):
     """A line: what the family's name is followed by, the labels, the value."""
