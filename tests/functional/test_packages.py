@@ -124,9 +124,9 @@ def test_the_oldest_botocore_that_is_allowed_has_what_the_services_need(
     old = installed(tmp_path_factory.mktemp("oldest"), wheel, f"botocore=={oldest}")
     code = (
         "from importlib import import_module\n"
-        "from locum.cli.compose import _services\n"
+        "from locum.cli.own_services import own_services\n"
         "from locum.wire.models import service_model\n"
-        "for name in _services():\n"
+        "for name in own_services():\n"
         "    ours = set(import_module(f'locum.services.{name}').OPERATIONS)\n"
         "    assert ours <= set(service_model(name).operation_names), name\n"
         "import botocore; print(botocore.__version__)\n"

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from locum.agents.analyzers.jobs import AnalyzerJobs
 from locum.agents.analyzers.previews import AccessPreviews
@@ -45,7 +44,7 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
 from locum.backends.lazy import LazyBackend
-from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
+from locum.calls import Backends, Calls, Mode, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor, AgentsOptions
 from locum.cli.backends import (
@@ -63,10 +62,11 @@ from locum.cli.console_door import ConsoleDoor
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
+from locum.cli.own_services import own_services
 from locum.cli.ports import check_host, listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.saved import write as write_saved
-from locum.cli.telemetry import tracing
+from locum.cli.telemetry import LogFormat, access_log, tracing
 from locum.cli.tls import TlsOptions, aws_hosts, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
@@ -77,8 +77,6 @@ from locum.core.metrics import Family
 from locum.credentials import create_keyring, read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.credentials.identitykeys import open_identity_key
-from locum.gateway.access_lines import JsonLines, TextLines
-from locum.gateway.access_log import AccessLog
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
@@ -90,8 +88,6 @@ from locum.imds.credentials import RoleCredentials
 from locum.imds.held import Backend as MetadataBackend
 from locum.imds.identity_document import IdentityDocuments
 from locum.imds.throttle import Throttle
-from locum.services import iam, sts
-from locum.services.late import LateOperations
 from locum.services.verbs import Settings
 from locum.state import State
 from locum.store import Ledger, Retention, SqliteJournal
@@ -100,8 +96,6 @@ if TYPE_CHECKING:
     from locum.agents.functions.host import FunctionHost
     from locum.compute.containers import Container
     from locum.compute.functions.surroundings import Tls
-
-LogFormat = Literal["text", "json"]
 
 KEYRING_FILE: Final = "keyring"
 
@@ -204,14 +198,13 @@ class Node:
             clock=clock,
             entropy=entropy,
             settings=replace(options.settings, instances_at_backend=not backends.of("ec2", "RunInstances").forgets),
-            services=_services(),
+            services=own_services(),
             backends=backends,
             mode=options.mode,
             early_answers=options.early_answers,
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
-        self.access_log = _access_log(options)
         self.gateway = self._gateway()
         self.metadata = self._metadata_service(clock, entropy)
         self._make_agents(clock)
@@ -290,6 +283,7 @@ class Node:
 
     def _gateway(self) -> Gateway:
         issuer_keys = IssuerKeys(self.options.data / FOLDER)
+        self.access_log = access_log(self.options.access_log, self.options.log_format)
         pipeline = Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log, tracing=self.tracing)
         return Gateway(self.runtime, pipeline, metrics=[self._metrics])
 
@@ -455,32 +449,3 @@ class Node:
 
     def _deployment_host(self, moto: Backend) -> Backend:
         return deployment_host(self.calls, self.runtime.clock, self.runtime.entropy, moto)
-
-
-def _access_log(options: Options) -> AccessLog | None:
-    if options.access_log is None:
-        return None
-    return AccessLog(options.access_log, JsonLines() if options.log_format == "json" else TextLines())
-
-
-def _services() -> dict[str, OwnService]:
-    def always(_operation: str, _params: Mapping[str, Any]) -> bool:
-        return True
-
-    def of_ec2(operation: str, params: Mapping[str, Any]) -> bool:
-        owns: bool = import_module("locum.services.ec2").owns(operation, params)  # late, as its operations are
-        return owns
-
-    return {
-        "iam": OwnService(iam.OPERATIONS, always),
-        "sts": OwnService(sts.OPERATIONS, always),
-        "organizations": OwnService(LateOperations("organizations"), always),
-        "ec2": OwnService(LateOperations("ec2"), of_ec2, backed=True),
-        "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
-        "ssm": OwnService(LateOperations("ssm"), always, backed=True),
-        "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=False),
-        "cloudcontrol": OwnService(LateOperations("cloudcontrol"), always, backed=False),
-        "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
-        "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
-        "rolesanywhere": OwnService(LateOperations("rolesanywhere"), always, backed=False),
-    }

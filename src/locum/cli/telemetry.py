@@ -9,16 +9,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from locum.cli.home import Plane
 from locum.core.clock import iso8601
 from locum.core.errors import ConfigurationError
 from locum.core.extras import adding, installed
+from locum.gateway.access_lines import JsonLines, TextLines
+from locum.gateway.access_log import AccessLog
 
 if TYPE_CHECKING:
     from locum.gateway.tracing import Tracing
+
+
+LogFormat = Literal["text", "json"]
+
+
+def access_log(descriptor: int | None, form: LogFormat) -> AccessLog | None:
+    """The access log on a file descriptor; None where there is none."""
+    if descriptor is None:
+        return None
+    return AccessLog(descriptor, JsonLines() if form == "json" else TextLines())
 
 
 def tracing(url: str | None) -> Tracing | None:

@@ -64,7 +64,7 @@ def test_what_was_never_needed_is_never_loaded() -> None:
 )
 def test_a_plane_has_its_services_and_loads_the_late_ones_when_they_are_asked_for(service: str, operation: str) -> None:
     code = (
-        "import sys; from locum.cli.compose import _services as own\n"
+        "import sys; from locum.cli.own_services import own_services as own\n"
         f"late = own()['{service}'].operations\n"
         f"assert 'locum.services.{service}' not in sys.modules\n"
         f"assert '{operation}' in late\n"
