@@ -120,7 +120,19 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--events", type=int, default=300_000, help="the events of the record that is measured")
-    parts = ("all", "engine", "plane", "guarded", "install", "instances", "record", "scale", "stacks", "store", "suites")
+    parts = (
+        "all",
+        "engine",
+        "plane",
+        "guarded",
+        "install",
+        "instances",
+        "record",
+        "scale",
+        "stacks",
+        "store",
+        "suites",
+    )
     parser.add_argument("--only", choices=parts, default="all")
     options = parser.parse_args()
     if options.only not in ("install", "record", "store", "suites"):
