@@ -171,7 +171,6 @@ class Node:
         # What may fail comes first, and the data directory, which is made here, after it.
         self.kept = None if options.ephemeral else self._kept_files(entropy)
         backends = self._backends(wall, entropy)
-        self.tracing = tracing(options.traces)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         self._tls_socket: socket.socket | None = None
@@ -407,6 +406,7 @@ class Node:
 
     def _backends(self, clock: Clock, entropy: Entropy) -> Backends:
         options = self.options
+        self.tracing = tracing(options.traces)  # which may fail, as backends may
 
         def view() -> State:
             return self.ledger.state
