@@ -14,7 +14,8 @@ from bench.load import CONNECTIONS, Shot, rate, signed
 from bench.report import Row
 from bench.servers import Server
 from bench.stories import FORM, root_keys
-from locum.cli.compose import Node, Options
+from locum.cli.compose import Node
+from locum.cli.options import Options
 from locum.core.clock import system_clock, system_entropy
 from locum.core.identifiers import ROLE_ID, unique_id
 from locum.services.verbs import Outcome

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from locum.calls import OwnService
-from locum.cli.compose import Node, Options
+from locum.cli.compose import Node
+from locum.cli.options import Options
 from locum.core.actors import service_principal
 from locum.core.calls import Effect, ServiceCall
 from locum.core.identifiers import request_id

@@ -22,8 +22,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from locum.audit import Record
-from locum.cli.compose import Node, Options
+from locum.cli.compose import Node
 from locum.cli.home import read_root_key
+from locum.cli.options import Options
 from locum.core.clock import Clock, system_clock
 from locum.core.http import HttpRequest
 from locum.credentials import new_access_key

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +25,6 @@ from locum.agents.functions.logs import FunctionLogs
 from locum.agents.instances.announced_ends import AnnouncedEnds
 from locum.agents.instances.backend_instances import BackendInstances
 from locum.agents.instances.console_output import ConsoleOutput
-from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.lake.host import OPERATIONS as LAKE
@@ -44,9 +42,9 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
 from locum.backends.lazy import LazyBackend
-from locum.calls import Backends, Calls, Mode, Recorder, Runtime
+from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
-from locum.cli.agent_door import AgentDoor, AgentsOptions
+from locum.cli.agent_door import AgentDoor
 from locum.cli.backends import (
     RESUMED,
     Hosts,
@@ -62,17 +60,15 @@ from locum.cli.console_door import ConsoleDoor
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
+from locum.cli.options import Options
 from locum.cli.own_services import own_services
-from locum.cli.ports import check_host, listening_socket
+from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.saved import write as write_saved
-from locum.cli.telemetry import LogFormat, access_log, tracing
-from locum.cli.tls import TlsOptions, aws_hosts, tls_context
+from locum.cli.telemetry import access_log, tracing
+from locum.cli.tls import aws_hosts, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
-from locum.core.errors import ConfigurationError
-from locum.core.identifiers import ACCOUNT_ID
-from locum.core.instances import RECORD
 from locum.core.metrics import Family
 from locum.credentials import create_keyring, read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
@@ -88,72 +84,14 @@ from locum.imds.credentials import RoleCredentials
 from locum.imds.held import Backend as MetadataBackend
 from locum.imds.identity_document import IdentityDocuments
 from locum.imds.throttle import Throttle
-from locum.services.verbs import Settings
 from locum.state import State
 from locum.store import Ledger, Retention, SqliteJournal
 
 if TYPE_CHECKING:
     from locum.agents.functions.host import FunctionHost
-    from locum.compute.containers import Container
     from locum.compute.functions.surroundings import Tls
 
 KEYRING_FILE: Final = "keyring"
-
-_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
-"""The form of a region's name in every partition (`regionRegex` in botocore's partitions.json). As to AWS's SDKs, one
-that AWS does not have is a region, too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The options of `locum up`.
-
-    `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
-    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
-    that a start waits for launchers (`agents.instances.host`). `early_answers`: see `calls.runtime`. `imds_rate`: the
-    metadata requests that an instance may make in a second, None: any number. `history_events`: those that the event
-    history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
-    `driver` is what makes instances real, with `closed` file systems, or as each a `container`. `access_log` is the
-    file descriptor for a line about each request, in `log_format`; None: there are none. `exposed`: the gateway's
-    `host` may be every address of this machine. `traces` is the URL that spans are exported to. `console`: serve one,
-    at `console_port`; None: the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data
-    is in memory alone. What is not `durable` is for a run of tests: nothing is kept from a failure of the machine.
-    Raises ConfigurationError where an account, a region or a host cannot be one.
-    """
-
-    data: Path
-    host: str = "127.0.0.1"
-    port: int = 4566
-    account: str | None = None
-    mode: Mode = "enforce"
-    settings: Settings = field(default_factory=Settings)
-    backends: Mapping[str, str] = field(default_factory=dict)
-    backend_keys: tuple[str, str] = ("", "")
-    launcher_grace: float = GRACE
-    early_answers: bool = False
-    tls: TlsOptions | None = None
-    agents: AgentsOptions | None = None
-    imds_rate: float | None = None
-    history_events: int = 1_000_000
-    function_ports: tuple[int, ...] = ()
-    driver: str = RECORD
-    closed: bool = False
-    container: Container | None = None
-    access_log: int | None = None
-    log_format: LogFormat = "text"
-    exposed: bool = False
-    traces: str | None = None
-    console: bool = False
-    console_port: int | None = None
-    ephemeral: bool = False
-    durable: bool = True
-
-    def __post_init__(self) -> None:
-        if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
-            raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
-        check_host(self.host, exposed=self.exposed)
-        if not _REGION.fullmatch(self.settings.region):
-            raise ConfigurationError(f"--region {self.settings.region!r} is no region: one reads like eu-west-1")
 
 
 class Node:

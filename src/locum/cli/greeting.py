@@ -16,7 +16,7 @@ from locum.core.extras import adding, installed
 from locum.core.instances import CONTAINER, PROCESS
 
 if TYPE_CHECKING:
-    from locum.cli.compose import Options
+    from locum.cli.options import Options
 
 _NAME: Final = "locum"
 

@@ -18,8 +18,8 @@ from typing import Final
 import uvloop
 
 from locum.cli.commands.up import serve
-from locum.cli.compose import Options
 from locum.cli.home import Plane
+from locum.cli.options import Options
 from locum.core.clock import MovableClock
 from locum.services.verbs import Settings
 

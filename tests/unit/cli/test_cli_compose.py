@@ -13,8 +13,9 @@ from botocore.session import Session
 from locum.backends.http import HttpBackend
 from locum.backends.lazy import LazyBackend
 from locum.cli.backends import identities
-from locum.cli.compose import Node, Options
+from locum.cli.compose import Node
 from locum.cli.home import CREDENTIALS_FILE, read_root_key
+from locum.cli.options import Options
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.errors import ConfigurationError, StorageError
 from locum.services.verbs import Settings

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from locum.cli.compose import Options
 from locum.cli.greeting import data_flag, farewell, greeting, locum_command
 from locum.cli.home import Plane
+from locum.cli.options import Options
 from locum.core.clock import MovableClock, system_clock
 from locum.core.instances import CONTAINER
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from locum.cli.compose import Node, Options
+from locum.cli.compose import Node
 from locum.cli.home import CREDENTIALS_FILE, read_root_key
+from locum.cli.options import Options
 from locum.cli.root_account import DEFAULT_ACCOUNT, RootAccount, ensure_root, root_account
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from locum.cli.compose import Options
+from locum.cli.options import Options
 from locum.cli.ports import check_host
 from locum.cli.telemetry import JsonFormatter, tracing
 from locum.core.errors import ConfigurationError

@@ -21,11 +21,12 @@ from locum.agents.overview import Overview
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.beginning import Beginning
-from locum.cli.compose import Node, Options
+from locum.cli.compose import Node
 from locum.cli.console_door import no_console
 from locum.cli.greeting import farewell, greeting
 from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text
 from locum.cli.open_files import raise_open_files
+from locum.cli.options import Options
 from locum.cli.plane_log import plane_log
 from locum.cli.ports import EVERY_ADDRESS, LOOPBACK
 from locum.cli.root_account import DEFAULT_ACCOUNT

@@ -1,0 +1,79 @@
+"""The options of `locum up`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from locum.agents.instances.host import GRACE
+from locum.calls import Mode
+from locum.cli.agent_door import AgentsOptions
+from locum.cli.ports import check_host
+from locum.cli.telemetry import LogFormat
+from locum.cli.tls import TlsOptions
+from locum.core.errors import ConfigurationError
+from locum.core.identifiers import ACCOUNT_ID
+from locum.core.instances import RECORD
+from locum.services.verbs import Settings
+
+if TYPE_CHECKING:
+    from locum.compute.containers import Container
+
+_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
+"""The form of a region's name in every partition (`regionRegex` in botocore's partitions.json). As to AWS's SDKs, one
+that AWS does not have is a region, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `locum up`.
+
+    `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
+    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
+    that a start waits for launchers (`agents.instances.host`). `early_answers`: see `calls.runtime`. `imds_rate`: the
+    metadata requests that an instance may make in a second, None: any number. `history_events`: those that the event
+    history keeps at most. `function_ports`: ports of the loopback address that functions reach, beside the gateway.
+    `driver` is what makes instances real, with `closed` file systems, or as each a `container`. `access_log` is the
+    file descriptor for a line about each request, in `log_format`; None: there are none. `exposed`: the gateway's
+    `host` may be every address of this machine. `traces` is the URL that spans are exported to. `console`: serve one,
+    at `console_port`; None: the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data
+    is in memory alone. What is not `durable` is for a run of tests: nothing is kept from a failure of the machine.
+    Raises ConfigurationError where an account, a region or a host cannot be one.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 4566
+    account: str | None = None
+    mode: Mode = "enforce"
+    settings: Settings = field(default_factory=Settings)
+    backends: Mapping[str, str] = field(default_factory=dict)
+    backend_keys: tuple[str, str] = ("", "")
+    launcher_grace: float = GRACE
+    early_answers: bool = False
+    tls: TlsOptions | None = None
+    agents: AgentsOptions | None = None
+    imds_rate: float | None = None
+    history_events: int = 1_000_000
+    function_ports: tuple[int, ...] = ()
+    driver: str = RECORD
+    closed: bool = False
+    container: Container | None = None
+    access_log: int | None = None
+    log_format: LogFormat = "text"
+    exposed: bool = False
+    traces: str | None = None
+    console: bool = False
+    console_port: int | None = None
+    ephemeral: bool = False
+    durable: bool = True
+
+    def __post_init__(self) -> None:
+        if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
+            raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
+        check_host(self.host, exposed=self.exposed)
+        if not _REGION.fullmatch(self.settings.region):
+            raise ConfigurationError(f"--region {self.settings.region!r} is no region: one reads like eu-west-1")
