@@ -7,7 +7,6 @@ metadata request, no call of a service.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -22,9 +21,9 @@ from locum.core.principal import Source
 from locum.credentials import new_access_key
 from locum.services.organizations.identifiers import new_account_id
 from locum.services.verbs import Outcome
-from locum.state import AccessKey, Account, AccountCreation, Event, Role, State, put
+from locum.state import AccessKey, Account, AccountCreation, Role, State, put
 from locum.state.arns import entity_by_arn
-from locum.state.events import Removed
+from locum.state.removals import removals
 
 _SESSION: Final = "test"
 """The name of the sessions of roles."""
@@ -113,7 +112,7 @@ def _ended(account: str, state: State) -> Outcome:
     if found.founding:
         raise LocumError(f"{account} is the account that this installation began with: it does not end")
     accounts = _with_made(state, account)
-    return Outcome({"Accounts": sorted(accounts)}, tuple(_removals(state, accounts)))
+    return Outcome({"Accounts": sorted(accounts)}, tuple(removals(state, accounts)))
 
 
 def _with_made(state: State, account: str) -> set[str]:
@@ -125,12 +124,6 @@ def _with_made(state: State, account: str) -> set[str]:
             found.add(one)
             left += [made.created for made in state.table(AccountCreation, one).values() if made.created]
     return found
-
-
-def _removals(state: State, accounts: Collection[str]) -> Iterator[Event]:
-    for kind, table in state.tables.items():
-        for account in accounts:
-            yield from (Removed(kind, account, key) for key in table.get(account, ()))
 
 
 def _services(trust: str) -> list[str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from locum.cli import saved
+from locum.cli import account_reset, saved
 from locum.core.clock import system_clock
 from locum.core.errors import LocumError
 from support.inprocess import InProcess
 from support.kept import keeping
+from support.plane import ACCOUNT, refused
 
 
 @pytest.fixture
@@ -138,3 +139,25 @@ def test_a_reset_leaves_what_was_saved(plane: InProcess) -> None:
     plane.start()
     assert users(plane) == []
     assert [each.name for each in saved.every(data(plane))] == ["first"]
+
+
+def test_an_account_begins_anew_in_its_organization_and_others_keep_what_they_have(plane: InProcess) -> None:
+    organizations = plane.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    begun = organizations.create_account(Email="other@example.org", AccountName="other")["CreateAccountStatus"]
+    member = organizations.describe_create_account_status(CreateAccountRequestId=begun["Id"])["CreateAccountStatus"]
+    other = plane.account(member["AccountId"])
+    plane.client("iam", other).create_user(UserName="theirs")
+    plane.client("iam").create_account_alias(AccountAlias="ours")
+    before = plane.root
+    plane.close()
+    account_reset.remove_identities(data(plane), ACCOUNT, system_clock)
+    with pytest.raises(LocumError, match="has no account 999999999999"):
+        account_reset.remove_identities(data(plane), "999999999999", system_clock)
+    plane.start()
+    assert users(plane) == []
+    assert plane.client("iam").list_account_aliases()["AccountAliases"] == []
+    assert [it["UserName"] for it in plane.client("iam", other).list_users()["Users"]] == ["theirs"]
+    accounts = plane.client("organizations").list_accounts()["Accounts"]
+    assert {it["Id"] for it in accounts} == {ACCOUNT, member["AccountId"]}
+    assert refused(plane.client("iam", before).list_users).code == "InvalidClientTokenId"

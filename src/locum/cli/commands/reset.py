@@ -9,6 +9,7 @@ import click
 
 from locum.backends.kept_files import Keeping
 from locum.backends.lazy import forget_kept
+from locum.cli.account_reset import remove_identities
 from locum.cli.backends import kept_files
 from locum.cli.compose import KEYRING_FILE
 from locum.cli.home import data_option
@@ -25,19 +26,22 @@ from locum.wire.models import index
 @data_option
 @click.option("--service", "services", multiple=True, metavar="SERVICE",
               help="Only what the embedded backend holds of SERVICE (s3). Repeatable.")  # fmt: skip
-@click.option("--account", metavar="ID", help="Only what the embedded backend holds of this account.")
+@click.option("--account", metavar="ID", help="Only what this account has; with --service, of that.")
 @click.option("--yes", is_flag=True, help="Do not ask whether it may go.")
 def command(data: Path, services: tuple[str, ...], account: str | None, yes: bool) -> None:
     """Have the plane, which must be stopped, begin anew: without identities, records and resources.
 
-    With --service or --account, these and what is Locum's own stay. Saved snapshots stay in any case.
+    With --service, Locum's own stays. With --account, the account stays, and what it is in its organization; its root
+    user gets another key at the next start. The record stays with both. Saved snapshots stay in any case.
     """
     _check(services, account)
     of = f" of {account}" if account else ""
-    what = f"{', '.join(services) or 'what the backend holds'}{of}" if services or account else "everything"
+    what = f"{', '.join(services) or 'everything'}{of}"
     if not yes:
         click.confirm(f"{what} on {data} goes, for good. Reset it?", abort=True)
     if services or account:
+        if account and not services:
+            remove_identities(data, account, system_clock)
         _forget(data.expanduser().absolute(), services, account)
     else:
         remove_everything(data)
