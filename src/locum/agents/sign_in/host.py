@@ -69,6 +69,7 @@ class SignInHost:
         counted = _counted(who, shown)
         self._admit(counted)
         async with self._comparing:
+            self._admit(counted)  # again with its turn: others may have failed since it came
             right = await asyncio.to_thread(passwords.is_right, shown.password, None if who is None else who.profile)
         if who is None or who.account in organizations.suspended(state):  # nobody's event history
             self._throttle.failed(counted, runtime.clock.wall())
@@ -169,8 +170,10 @@ class SignInHost:
         known = runtime.ledger.state.get(LoginProfile, account, "")
         check_password(None, new)
         if known is not None and known.digest:
-            self._admit(principal_of(session))
-            if not await asyncio.to_thread(matches_any, old, (known.digest,)):
+            async with self._comparing:
+                self._admit(principal_of(session))
+                right = await asyncio.to_thread(matches_any, old, (known.digest,))
+            if not right:
                 self._throttle.failed(principal_of(session), runtime.clock.wall())
                 raise SignInRefused("The old password was incorrect.")
         digest = await asyncio.to_thread(new_digest, new, runtime.entropy)
@@ -225,8 +228,8 @@ def _counted(who: passwords.Entrant | None, shown: Password) -> Principal:
     """Whose tries are counted: also of names that nobody has."""
     if who is not None and who.principal is not None:
         return who.principal
-    name = shown.user.lower()[:128]
-    return Principal(PrincipalKind.USER, "", shown.account[:128], name, name, name)
+    name, account = shown.user.lower()[:128], shown.account[:128] if who is None else who.account
+    return Principal(PrincipalKind.USER, "", account, name, name, name)
 
 
 def _same(before: passwords.Entrant, now: passwords.Entrant) -> bool:

@@ -1,0 +1,47 @@
+"""What somebody could do before being signed in to the console, or to whom somebody else is signed in as."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import pytest
+
+from support.console import Browser, user_with_password, words
+from support.plane import RunningPlane
+
+WRONG: Final = "Your authentication information is incorrect."
+TOO_MANY: Final = "Too many attempts."
+TRIES: Final = 10
+
+
+@pytest.fixture
+def browser(plane: RunningPlane) -> Browser:
+    return Browser(plane)
+
+
+def test_attack_many_passwords_tried_at_the_same_time(plane: RunningPlane) -> None:
+    user, told = user_with_password(plane), list[str]()
+
+    def guess(number: int) -> None:
+        told.append(Browser(plane).sign_in(user, f"guess {number}").text)
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(WRONG in text for text in told) <= TRIES + 1  # two are compared at once
+    assert sum(TOO_MANY in text for text in told) >= 40 - TRIES - 1
+
+
+def test_attack_names_of_users_found_out_by_who_is_throttled(plane: RunningPlane, browser: Browser) -> None:
+    """An account has several spellings."""
+    user, answers = user_with_password(plane), list[list[str]]()
+    for name in (user, f"no-{user}"):
+        for _ in range(TRIES):
+            browser.sign_in(name, "wrong")
+        spelled = [browser.sign_in(name, "wrong", account=account) for account in ("0000-0000-0000", "0000-00000000")]
+        answers.append([words(answer.text).replace(name, "") for answer in spelled])
+    assert answers[0] == answers[1]
+    assert all(TOO_MANY in text for text in answers[0])
