@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Final
 
 import pytest
@@ -45,3 +46,20 @@ def test_attack_names_of_users_found_out_by_who_is_throttled(plane: RunningPlane
         answers.append([words(answer.text).replace(name, "") for answer in spelled])
     assert answers[0] == answers[1]
     assert all(TOO_MANY in text for text in answers[0])
+
+
+def test_attack_a_form_in_a_character_set_that_takes_minutes_to_decode(browser: Browser) -> None:
+    """Punycode inserts each character: the time grows with the square of the length. Nobody has to be signed in."""
+    value = b"a" * 200_000 + b"-" + b"a" * 300_000
+    body = b'--x\r\nContent-Disposition: form-data; name="account"\r\n\r\n' + value + b"\r\n--x--\r\n"
+    kind = "multipart/form-data; boundary=x; charset=punycode"
+    before = time.monotonic()
+    answer = browser.http.post("/console/sign-in", content=body, headers={"content-type": kind})
+    assert answer.status_code == 400
+    assert time.monotonic() - before < 4  # it took more than ten, in which the plane did nothing else
+
+
+def test_attack_a_form_with_fields_without_end(browser: Browser) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    answer = browser.http.post("/console/sign-in", content=b"a=&" * 300_000, headers=kind)
+    assert answer.status_code == 413
