@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Final
 
+import httpx
 import pytest
 
 from support.console import Browser, user_with_password, words
@@ -63,3 +64,19 @@ def test_attack_a_form_with_fields_without_end(browser: Browser) -> None:
     kind = {"content-type": "application/x-www-form-urlencoded"}
     answer = browser.http.post("/console/sign-in", content=b"a=&" * 300_000, headers=kind)
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/", "/console/", "/console/region"])
+def test_attack_a_cookie_with_somebody_elses_session_from_another_port(plane: RunningPlane, path: str) -> None:
+    """A page out of a bucket sets a cookie of the console's name for another path, beside the console's own."""
+    mine, other = Browser(plane).enter(), Browser(plane).enter()
+    name = next(iter(mine.http.cookies))
+    own, tossed = mine.http.cookies[name], other.http.cookies[name]
+    for both in (f"{name}={own}; {name}={tossed}", f"{name}={tossed}; x=y;{name} ={own}"):
+        answer = httpx.get(f"{mine.url}/console/region", headers={"cookie": both}, trust_env=False)
+        assert answer.status_code == 400
+        assert 'name="csrf"' not in answer.text
+        removed = answer.headers.get_list("set-cookie")
+        assert any(f"Path={path};" in f"{it};" and "Max-Age=0" in it for it in removed)
+        assert not any("Path=/console;" in f"{it};" for it in removed)  # the console's own stays
+    assert mine.get("/console/region").status_code == 200

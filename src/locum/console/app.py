@@ -65,7 +65,7 @@ def console_app(place: Place, sign_in: SignIn, clock: MovableClock, entropy: Ent
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, hosts=hosts)],
+        middleware=[Middleware(Guard, hosts=hosts, cookie=cookie)],
         exception_handlers={FormTooLarge: _too_large},
     )
 

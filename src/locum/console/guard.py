@@ -8,18 +8,24 @@ another origin, but of the same site: its requests carry the cookie of the conso
    unless somebody goes to a page (W3C, "sec-fetch-site", "sec-fetch-mode").
 3. What changes something is a POST with the console's own Origin and the token of the session's forms.
 4. A page has no script but the console's files, is in no frame, sends forms nowhere else, and is not kept.
+5. A cookie has no port: that page can set one of the same name for another path, whose session would be somebody
+   else's. Of two nobody can tell which is the console's own, so that neither is taken, and the other one is removed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import Final
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE: Final = frozenset({"GET", "HEAD"})
+COOKIE_PATH: Final = "/console"
+_DEEPEST: Final = 8
+"""Parts of a path, at most, for which cookies are removed: no page of the console has more."""
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 """`none`: somebody typed the address, or opened it from a terminal."""
 _POLICY: Final = {
@@ -37,16 +43,17 @@ _POLICY: Final = {
 
 
 class Guard:
-    """The middleware. `hosts` are the console's own values of the Host header."""
+    """The middleware. `hosts` are the console's own values of the Host header, `cookie` the name of its cookie."""
 
-    def __init__(self, app: ASGIApp, hosts: Callable[[], Collection[str]]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Callable[[], Collection[str]], cookie: Callable[[], str]) -> None:
         self._app = app
         self._hosts = hosts
+        self._cookie = cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -57,7 +64,7 @@ class Guard:
 
         await (refusal or self._app)(scope, receive, guarded)
 
-    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> PlainTextResponse | None:
         host = headers.get("host", "")
         if host not in self._hosts():
             return PlainTextResponse("This is not a name of the console.\n", 421)
@@ -67,4 +74,21 @@ class Guard:
             return PlainTextResponse("The console answers its own pages alone.\n", 403)
         if method not in SAFE and headers.get("origin") != f"http://{host}":
             return PlainTextResponse("The console takes the forms of its own pages alone.\n", 403)
-        return None
+        cookie = self._cookie()
+        return _without_others(cookie, path) if _times(cookie, headers) > 1 else None
+
+
+def _times(cookie: str, headers: Headers) -> int:
+    """How often a request has a cookie of that name."""
+    pairs = (pair for header in headers.getlist("cookie") for pair in header.split(";"))
+    return sum(pair.partition("=")[0].strip() == cookie for pair in pairs)
+
+
+def _without_others(cookie: str, path: str) -> PlainTextResponse:
+    """Has the browser remove the cookies of that name that it sends to `path`, but for the console's own."""
+    answer = PlainTextResponse("Another page has set a cookie of the console, which is removed. Load it again.\n", 400)
+    parts = path.split("/")[:_DEEPEST]
+    above = {"/".join(parts[:end]) + slash for end in range(1, len(parts) + 1) for slash in ("", "/")}
+    for each in sorted(above - {"", COOKIE_PATH}):
+        answer.delete_cookie(cookie, path=quote(each))
+    return answer
