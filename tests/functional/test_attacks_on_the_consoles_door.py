@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Final
@@ -10,11 +11,12 @@ import httpx
 import pytest
 
 from support.console import Browser, user_with_password, words
-from support.plane import RunningPlane
+from support.plane import RunningPlane, trusting
 
 WRONG: Final = "Your authentication information is incorrect."
 TOO_MANY: Final = "Too many attempts."
 TRIES: Final = 10
+OTHERS: Final = ("same-site", "cross-site")
 
 
 @pytest.fixture
@@ -80,3 +82,41 @@ def test_attack_a_cookie_with_somebody_elses_session_from_another_port(plane: Ru
         assert any(f"Path={path};" in f"{it};" and "Max-Age=0" in it for it in removed)
         assert not any("Path=/console;" in f"{it};" for it in removed)  # the console's own stays
     assert mine.get("/console/region").status_code == 200
+
+
+def _token(plane: RunningPlane, browser: Browser) -> str:
+    """A sign-in token for a session of a role, which is somebody else's."""
+    key = plane.assume(plane.role(trusting(AWS="000000000000")))
+    session = {"sessionId": key.access_key_id, "sessionKey": key.secret_access_key, "sessionToken": key.session_token}
+    asked = {"Action": "getSigninToken", "Session": json.dumps(session)}
+    return str(browser.http.get("/federation", params=asked).json()["SigninToken"])
+
+
+@pytest.mark.parametrize("site", OTHERS)
+def test_attack_a_page_that_signs_somebody_in_as_whom_it_chooses(
+    plane: RunningPlane, browser: Browser, site: str
+) -> None:
+    token = _token(plane, browser)
+    asked = {"Action": "login", "SigninToken": token, "Destination": "/console/roles"}
+    sent = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    answer = browser.http.get("/federation", params=asked, headers=sent)
+    assert "Another page asks to sign you in" in answer.text
+    assert "set-cookie" not in answer.headers
+    form = {"token": token, "destination": "/console/roles"}
+    headers = {"origin": plane.endpoint, "sec-fetch-site": site}
+    assert browser.http.post("/federation", data=form, headers=headers).status_code == 403
+    entered = browser.http.post("/federation", data=form)
+    assert "assumed-role" in browser.get("/console/region").text
+    assert "url=/console/roles" in entered.text
+
+
+def test_attack_a_sign_in_token_in_place_of_a_link_of_the_command_line(plane: RunningPlane, browser: Browser) -> None:
+    """A link of the command line is not asked about, as nobody but the owner of the plane can make one."""
+    answer = browser.http.get("/console/ticket", params={"ticket": _token(plane, browser)})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_attack_a_destination_that_is_no_address(plane: RunningPlane, browser: Browser) -> None:
+    asked = {"Action": "login", "SigninToken": _token(plane, browser), "Destination": "http://["}
+    assert "url=/console/" in browser.http.get("/federation", params=asked).text

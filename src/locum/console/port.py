@@ -22,8 +22,11 @@ class SignIn(Protocol):
     async def after_change(self, signed: SignedIn) -> SignedIn:
         """The session of somebody who had to change the password, and has. Raises SignInRefused."""
 
-    async def with_ticket(self, ticket: str, browser: Browser) -> SignedIn:
-        """Sign in with a ticket, which is good once and for a short time. Raises SignInRefused."""
+    async def with_ticket(self, ticket: str, browser: Browser, *, federated: bool = False) -> SignedIn:
+        """Sign in with a ticket, which is good once and for a short time. Raises SignInRefused.
+
+        `federated`: it is one of `ticket_for`, which are good for nothing else.
+        """
 
     def ticket_for(self, keys: Mapping[str, str]) -> str:
         """A ticket for temporary credentials (sessionId, sessionKey, sessionToken). Raises SignInRefused."""

@@ -130,11 +130,11 @@ class SignInHost:
             raise SignInRefused("Change your password to continue.")
         return signed_in(runtime, session_of(principal_of(session), runtime.clock.instant(), session.mfa_at))
 
-    async def with_ticket(self, ticket: str, browser: Browser) -> SignedIn:
-        """Sign in with a ticket, which is good once. Raises SignInRefused."""
+    async def with_ticket(self, ticket: str, browser: Browser, *, federated: bool = False) -> SignedIn:
+        """Sign in with a ticket, which is good once, and for what it was made. Raises SignInRefused."""
         runtime = self._runtime
         found = self._tickets.pop(ticket, None)
-        if found is None or found.ends <= runtime.clock.wall():
+        if found is None or found.ends <= runtime.clock.wall() or (found.keys is not None) != federated:
             raise SignInRefused(_NO_TICKET)
         principal = found.principal
         row = records.row(runtime, "ConsoleLogin", Attempt(principal.account, principal, browser))

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from locum.console.aws import CallFailed
+from locum.console.guard import COOKIE_PATH
 from locum.console.person import ROOT, SIGN_IN, Door, read_form, url
 from locum.console.rendering import rendered
 from locum.console.sessions import Note
@@ -29,6 +30,9 @@ _FIELDS: Final = ("account", "user", "next", "as")
 _FOR_A_CODE: Final = 120.0
 """Seconds that somebody has for the code after the password, which is kept so long."""
 _PENDING: Final = 100
+_FEDERATION: Final = "/federation"
+_OTHERS: Final = frozenset({"same-site", "cross-site"})
+"""What browsers tell of requests that pages of other origins make (Sec-Fetch-Site)."""
 _TOO_LATE: Final = "Enter your password again: the code took too long."
 
 
@@ -59,7 +63,8 @@ class SignInPages:
             Route(SIGN_IN, self.enter, methods=["POST"]),
             Route("/console/ticket", self.ticket, methods=["GET"]),
             Route("/console/sign-out", self.leave, methods=["POST"]),
-            Route("/federation", self.federation, methods=["GET"]),
+            Route(_FEDERATION, self.federation, methods=["GET"]),
+            Route(_FEDERATION, self.federated, methods=["POST"]),
             Route(url("password"), self.password, methods=["GET", "POST"]),
         ]
 
@@ -111,7 +116,7 @@ class SignInPages:
             self._door.sessions.end(request.cookies.get(self._door.cookie(), ""))
             self._door.clients.forget(session.signed.keys)
         answer = RedirectResponse(SIGN_IN, 303)
-        answer.delete_cookie(self._door.cookie(), path="/console")
+        answer.delete_cookie(self._door.cookie(), path=COOKIE_PATH)
         return answer
 
     async def federation(self, request: Request) -> Response:
@@ -127,8 +132,17 @@ class SignInPages:
                 return JSONResponse({"message": str(refused)}, 400)
             return JSONResponse({"SigninToken": token})
         if asked.get("Action") == "login":
-            return await self._by_ticket(request, asked.get("SigninToken", ""), asked.get("Destination", ""))
+            token, destination = asked.get("SigninToken", ""), asked.get("Destination", "")
+            if request.headers.get("sec-fetch-site") in _OTHERS:  # who has sent the person here chose as whom
+                return HTMLResponse(rendered("federated.html", token=token, destination=destination))
+            return await self._by_ticket(request, token, destination, federated=True)
         return JSONResponse({"message": "Action is getSigninToken or login."}, 400)
+
+    async def federated(self, request: Request) -> Response:
+        """Sign in with a token that another page has, once the person wants it."""
+        form = await read_form(request)
+        token, destination = str(form.get("token", "")), str(form.get("destination", ""))
+        return await self._by_ticket(request, token, destination, federated=True)
 
     async def password(self, request: Request) -> Response:
         """The page on which somebody changes the own password, at first sign-in or later."""
@@ -164,20 +178,20 @@ class SignInPages:
         answer: Response = person.page("password.html", 400 if error else 200, error=error)
         return answer
 
-    async def _by_ticket(self, request: Request, ticket: str, destination: str) -> Response:
+    async def _by_ticket(self, request: Request, ticket: str, destination: str, *, federated: bool = False) -> Response:
         """Sign in with a ticket, and go on by a page of the console's own, whose next request has the cookie."""
         try:
-            signed = await self._door.sign_in.with_ticket(ticket, self._browser(request))
+            signed = await self._door.sign_in.with_ticket(ticket, self._browser(request), federated=federated)
         except SignInRefused as refused:
             return self._form({"account": self._place.account()}, str(refused), 403)
-        page = HTMLResponse(rendered("going_on.html", where=_own_path(urlsplit(destination).path)))
+        page = HTMLResponse(rendered("going_on.html", where=_own_path(_path(destination))))
         return self._entered(page, request, signed)
 
     def _entered(self, answer: Response, request: Request, signed: SignedIn) -> Response:
         """`answer` with the cookie of a new session; one that there was ends."""
         self._door.sessions.end(request.cookies.get(self._door.cookie(), ""))
         name = self._door.sessions.begin(signed, self._place.region)
-        answer.set_cookie(self._door.cookie(), name, path="/console", httponly=True, samesite="strict")
+        answer.set_cookie(self._door.cookie(), name, path=COOKIE_PATH, httponly=True, samesite="strict")
         return answer
 
     def _form(self, given: dict[str, str], error: str = "", status: int = 200, wanted: str = "") -> Response:
@@ -187,6 +201,14 @@ class SignInPages:
     def _browser(self, request: Request) -> Browser:
         host = "" if request.client is None else request.client.host
         return Browser(host, request.headers.get("user-agent", "")[:1024], self._place.url())
+
+
+def _path(destination: str) -> str:
+    """The path of an address; none of what is no address."""
+    try:
+        return urlsplit(destination).path
+    except ValueError:
+        return ""
 
 
 def _own_path(text: str) -> str:
