@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from support.console import Browser
-from support.plane import RunningPlane, fresh
+from support.plane import ACCOUNT, TRUSTS_EC2, RunningPlane, allow, document, fresh
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
@@ -108,3 +110,28 @@ def test_attack_somebody_who_is_not_signed_in_sees_nothing(plane: RunningPlane) 
         assert answer.headers["location"].startswith("/console/sign-in")
         assert not answer.text
     assert stranger.http.post("/console/roles/new", data={"name": "x"}).status_code == 303
+
+
+def test_attack_a_comparison_of_policies_that_have_nothing_in_common(plane: RunningPlane, browser: Browser) -> None:
+    """Where all lines differ a little, similar ones take minutes to find."""
+    iam, of_policy = plane.client("iam"), dict[str, str]()
+    for letter in "ab":
+        pairs = [chr(97 + number % 26) + chr(97 + number // 26) for number in range(450)]
+        text = document(allow([f"s3:{pair}{letter}*" for pair in pairs]))
+        if of_policy:
+            iam.create_policy_version(**of_policy, PolicyDocument=text, SetAsDefault=True)
+        else:
+            of_policy["PolicyArn"] = iam.create_policy(PolicyName=fresh("p"), PolicyDocument=text)["Policy"]["Arn"]
+    page = browser.get(f"/console/policies/{quote(of_policy['PolicyArn'], safe='')}?version=v2&against=v1")
+    assert (page.text.count("<ins>"), page.text.count("<del>")) == (450, 450)
+
+
+def test_attack_a_matrix_of_millions(plane: RunningPlane, browser: Browser) -> None:
+    """A page out of a bucket can have somebody go to it."""
+    asked = {
+        "principal": f"arn:aws:iam::{ACCOUNT}:role/{plane.role(TRUSTS_EC2)}",
+        "actions": " ".join(["s3:GetObject"] * 300), "resources": " ".join(["*"] * 300),
+    }  # fmt: skip
+    page = browser.http.get("/console/simulator", params=asked).text
+    assert "at most 400 verdicts" in page
+    assert len(page) < 100_000

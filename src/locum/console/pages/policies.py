@@ -56,7 +56,7 @@ async def show(person: Person) -> Response:
     shown = person.query("version", policy["DefaultVersionId"])
     text = await _document(person, arn, shown)
     against = person.query("against")
-    differs = _difference(await _document(person, arn, against), text) if against else None
+    differs = await asyncio.to_thread(_difference, await _document(person, arn, against), text) if against else None
     values = {"versions": versions, "holders": holders, "shown": shown, "text": text}
     own = arn.split(":")[4] == person.session.signed.account
     return person.page("policy.html", policy=policy, against=against, differs=differs, own=own, **values)
@@ -69,9 +69,14 @@ async def _document(person: Person, arn: str, version: str) -> str:
 
 def _difference(before: str, after: str) -> list[tuple[str, str]]:
     """The lines of both, each with `ins`, `del` or nothing."""
-    kinds = {"+ ": "ins", "- ": "del", "  ": ""}
-    lines = difflib.ndiff(before.splitlines(), after.splitlines())
-    return [(kinds[line[:2]], line[2:]) for line in lines if line[:2] in kinds]
+    old, new = before.splitlines(), after.splitlines()
+    lines: list[tuple[str, str]] = []
+    for _, start, end, since, until in difflib.SequenceMatcher(None, old, new).get_opcodes():
+        if old[start:end] == new[since:until]:
+            lines += [("", line) for line in old[start:end]]
+        else:
+            lines += [("del", line) for line in old[start:end]] + [("ins", line) for line in new[since:until]]
+    return lines
 
 
 async def add_version(person: Person) -> Response:

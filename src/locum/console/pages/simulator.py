@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from locum.console.aws import Answer, attempt
+from locum.console.aws import Answer, CallFailed, attempt
 from locum.console.pages.questions import context_entries
 from locum.console.person import Person, View, url
 
@@ -29,6 +29,9 @@ async def form(person: Person) -> Response:
 
 async def _matrix(person: Person, given: dict[str, str]) -> Answer[dict[str, Any]]:
     actions, resources = given["actions"].split(), given["resources"].split() or ["*"]
+    if len(actions) * len(resources) > _MOST:
+        text = f"A matrix has at most {_MOST} verdicts: ask for fewer actions or resources at a time."
+        return Answer(None, CallFailed("ValidationError", text, "iam:SimulatePrincipalPolicy"))
     context = [{"ContextKeyName": it["Key"], "ContextKeyValues": it["Values"], "ContextKeyType": "stringList"}
                for it in context_entries(given["context"])]  # fmt: skip
     asked = {"PolicySourceArn": given["principal"], "ActionNames": actions, "ResourceArns": resources}
