@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from support.console import Browser, user_with_password
-from support.plane import RunningPlane, allow
+from support.plane import RunningPlane, allow, up
 
 LAB = "/console/labs/external-id"
 
@@ -40,6 +42,20 @@ def test_labs_are_built_with_what_the_one_who_is_signed_in_may_do(plane: Running
     own.sign_in(user_with_password(plane, allow("iam:Get*")))
     assert "is not authorized to perform" in done(own, "start")
     assert "is not started" in done(own, "check")
+
+
+def test_attack_a_lab_seen_and_taken_away_by_another_account(tmp_path: Path) -> None:
+    """Nothing of it is in that account, so that taking all of it away would succeed."""
+    with up(tmp_path) as plane:
+        organizations = plane.client("organizations")
+        organizations.create_organization()
+        made = organizations.create_account(AccountName="other", Email="o@example.com")["CreateAccountStatus"]
+        told = organizations.describe_create_account_status(CreateAccountRequestId=made["Id"])["CreateAccountStatus"]
+        own, other = Browser(plane).enter(), Browser(plane).enter(account=told["AccountId"])
+        assert "built, and broken" in done(own, "start")
+        assert "Reset" not in other.text(LAB)
+        assert "is not started" in done(other, "reset")
+        assert "Hint 1:" in done(own, "hint")
 
 
 def test_a_question_is_answered_wrongly_and_rightly(browser: Browser) -> None:

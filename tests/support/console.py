@@ -51,9 +51,9 @@ class Browser:
         fields = {"account": "000000000000", "user": user, "as": "user", "password": password, "next": ""}
         return self.http.post("/console/sign-in", data=fields | more)
 
-    def enter(self, user: str = "") -> Browser:
-        """Sign in with a link of `locum console`, as a user or as root."""
-        flags = ("--user", user) if user else ()
+    def enter(self, user: str = "", account: str = "") -> Browser:
+        """Sign in with a link of `locum console`, as a user or as root, of the first account or of another."""
+        flags = (*(("--user", user) if user else ()), *(("--account", account) if account else ()))
         link = self.plane.locum("console", "--url", *flags).stdout.strip()
         assert self.get(link.removeprefix(self.url)).status_code == 200
         return self

@@ -23,10 +23,10 @@ _SECONDS: Final = 10
 
 
 class FileStore:
-    """The progress in a file of the data directory, mode 0600."""
+    """The progress in a file of the data directory, mode 0600. `account`: of another one than the plane began with."""
 
-    def __init__(self, data: Path) -> None:
-        self._path = data / LABS_FILE
+    def __init__(self, data: Path, account: str = "") -> None:
+        self._path = data / (f"{LABS_FILE}-{account}" if account else LABS_FILE)
 
     def get(self) -> bytes:
         """Its content; empty where there is none. Raises ConfigurationError."""
@@ -97,12 +97,15 @@ class _Clients:
 
 
 @contextmanager
-def lab_desk(data: Path, account: str) -> Iterator[tuple[Store, Inside]]:
-    """The progress with labs and the way into instances, for one at a time: another one waits."""
+def lab_desk(data: Path, first: str, account: str) -> Iterator[tuple[Store, Inside]]:
+    """The progress of `account` with labs and the way into its instances, for one at a time: another one waits.
+
+    `first` is the account that the plane began with.
+    """
     turn = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        yield FileStore(data), Loopback(data, account)
+        yield FileStore(data, "" if account == first else account), Loopback(data, account)
     finally:
         os.close(turn)
 
@@ -111,7 +114,7 @@ def lab_desk(data: Path, account: str) -> Iterator[tuple[Store, Inside]]:
 def runner_on(data: Path) -> Iterator[Runner]:
     """The labs of the plane on `data`, one command at a time. Raises ConfigurationError."""
     plane = read_plane(data)
-    with lab_desk(data, plane.account) as (store, inside):
+    with lab_desk(data, plane.account, plane.account) as (store, inside):
         yield Runner(_Clients(data, plane), plane.region, store, inside)
 
 

@@ -9,8 +9,8 @@ from typing import Protocol
 from locum.core.sign_in import Browser, Password, SignedIn
 from locum.labs import Inside, Store
 
-LabDesk = Callable[[], AbstractContextManager[tuple[Store, Inside]]]
-"""The progress with labs and the way into instances, for one at a time."""
+LabDesk = Callable[[str], AbstractContextManager[tuple[Store, Inside]]]
+"""The progress of an account with labs and the way into its instances, for one at a time."""
 
 
 class SignIn(Protocol):

@@ -88,13 +88,13 @@ def _command(person: Person, call: Call) -> str:
 
 async def _with(person: Person, work: Callable[[Runner], T]) -> T:
     """The result of `work` with the labs as they are for the one who is signed in. Raises LocumError."""
-    clients, own, region = person.aws.clients, person.session.signed.keys, person.session.region
+    clients, signed, region = person.aws.clients, person.session.signed, person.session.region
 
     def client(service: str, region: str, credentials: Credentials | None) -> Any:
-        return clients.of(own if credentials is None else Keys(*credentials), service, region)
+        return clients.of(signed.keys if credentials is None else Keys(*credentials), service, region)
 
     def run() -> T:
-        with person.labs() as (store, inside):
+        with person.labs(signed.account) as (store, inside):
             return work(Runner(client, region, store, inside))
 
     return await clients.run(run)
