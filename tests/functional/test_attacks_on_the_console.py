@@ -97,6 +97,11 @@ def test_attack_markup_in_names_documents_and_tags(plane: RunningPlane, browser:
         assert "<script>alert" not in browser.get(path).text
 
 
+def test_attack_a_position_in_the_trail_that_is_none(browser: Browser) -> None:
+    for position in ("x", "-1", "9" * 30, "9" * 5000, "²"):
+        assert browser.get(f"/console/trail-rows?after={position}").status_code == 200
+
+
 def test_attack_a_form_without_end(browser: Browser) -> None:
     answer = browser.http.post("/console/validate", data={"csrf": browser.token(), "document": "x" * (2 << 20)})
     assert answer.status_code == 413

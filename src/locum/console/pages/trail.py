@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -33,7 +34,7 @@ async def trail(person: Person) -> Response:
 
 async def coming(person: Person) -> Response:
     """The calls that have come since, once there are some."""
-    filters, after = _filters(person), int(person.query("after", "0") or 0)
+    filters, after = _filters(person), _position(person.query("after"))
     found = await attempt(
         person.aws.call("locum", "list_records", After=after, WaitSeconds=_WAIT, MaxResults=_SHOWN, **_asked(filters))
     )
@@ -41,6 +42,11 @@ async def coming(person: Person) -> Response:
     pause = _AGAIN if found.error else 0
     live = _live(answer["Position"], filters)
     return person.part("trail_rows.html", records=answer["Records"][::-1], live=live, pause=pause, failed=found.error)
+
+
+def _position(text: str) -> int:
+    """A position of the record in a query; that before all of it where it is none."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else 0
 
 
 def _filters(person: Person) -> dict[str, str]:
