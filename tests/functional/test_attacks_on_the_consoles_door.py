@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import httpx
 import pytest
 
-from support.console import Browser, user_with_password, words
+from support.console import Browser, mfa_device, user_with_password, words
 from support.plane import RunningPlane, trusting
 
 WRONG: Final = "Your authentication information is incorrect."
@@ -82,6 +83,18 @@ def test_attack_a_cookie_with_somebody_elses_session_from_another_port(plane: Ru
         assert any(f"Path={path};" in f"{it};" and "Max-Age=0" in it for it in removed)
         assert not any("Path=/console;" in f"{it};" for it in removed)  # the console's own stays
     assert mine.get("/console/region").status_code == 200
+
+
+def test_attack_one_who_asks_for_codes_until_nobody_else_can_show_one(plane: RunningPlane) -> None:
+    user, other = user_with_password(plane), user_with_password(plane)
+    codes = mfa_device(plane, user)
+    mfa_device(plane, other)
+    asked = Browser(plane).sign_in(user).text
+    waiting = re.search(r'name="pending" value="(\w+)"', asked)
+    assert waiting is not None
+    for number in range(101):
+        assert "MFA code" in Browser(plane).sign_in(other if number % 2 else other.upper()).text
+    assert Browser(plane).sign_in(user, pending=waiting[1], code=codes.now()).status_code == 303
 
 
 def _token(plane: RunningPlane, browser: Browser) -> str:

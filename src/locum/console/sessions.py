@@ -13,6 +13,8 @@ from locum.core.sign_in import SignedIn
 
 MOST: Final = 1_000
 """Sessions that are kept: of more, the one that was not used for the longest time ends."""
+MOST_OF_ONE: Final = 50
+"""Those of one user, role or federated user: else one would end the sessions of all others by signing in."""
 _NOTES: Final = 20
 
 
@@ -61,6 +63,9 @@ class Sessions:
     def begin(self, signed: SignedIn, region: str) -> str:
         """Begin the session of somebody who has signed in; the value of its cookie."""
         name = self._entropy(32).hex()
+        own = [digest for digest, session in self._kept.items() if _whose(session) == _principal(signed)]
+        if len(own) >= MOST_OF_ONE:
+            del self._kept[own[0]]
         self._kept[_digest(name)] = Session(signed, region, self._entropy(32).hex())
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
@@ -82,6 +87,15 @@ class Sessions:
     def end(self, name: str) -> Session | None:
         """Forget a session."""
         return self._kept.pop(_digest(name), None)
+
+
+def _whose(session: Session) -> str:
+    return _principal(session.base or session.signed)
+
+
+def _principal(signed: SignedIn) -> str:
+    """The ARN without the name of a session or federated user, which is chosen by whoever makes one."""
+    return signed.arn if signed.kind in ("root", "user") else signed.arn.rpartition("/")[0]
 
 
 def _digest(name: str) -> bytes:

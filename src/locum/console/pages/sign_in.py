@@ -98,8 +98,11 @@ class SignInPages:
         return None if before is None or until < self._clock() else replace(before, code=code or "-")
 
     def _keep(self, shown: Password) -> str:
-        name = self._entropy(32).hex()
-        self._pending[name] = self._clock() + _FOR_A_CODE, shown
+        name, now = self._entropy(32).hex(), self._clock()
+        for other, (until, before) in list(self._pending.items()):
+            if until < now or _same_user(before, shown):  # nobody fills the place of all others
+                del self._pending[other]
+        self._pending[name] = now + _FOR_A_CODE, shown
         if len(self._pending) > _PENDING:
             self._pending.popitem(last=False)
         return name
@@ -201,6 +204,10 @@ class SignInPages:
     def _browser(self, request: Request) -> Browser:
         host = "" if request.client is None else request.client.host
         return Browser(host, request.headers.get("user-agent", "")[:1024], self._place.url())
+
+
+def _same_user(one: Password, other: Password) -> bool:
+    return (one.account, one.user.lower()) == (other.account, other.user.lower())
 
 
 def _path(destination: str) -> str:
