@@ -33,9 +33,12 @@ def _option(name: str, shape: Shape, value: Any) -> list[str]:
     if shape.type_name == "boolean":
         return [f"--{name}" if value else f"--no-{name}"]
     shown = _shown(shape, value)
-    if isinstance(shown, list) and shown and all(isinstance(item, str) for item in shown):
+    if isinstance(shown, list) and shown and all(isinstance(item, str) and item[:1] != "-" for item in shown):
         return [f"--{name}", *map(shlex.quote, shown)]
-    return [f"--{name}", shlex.quote(shown if isinstance(shown, str) else json.dumps(shown, default=str))]
+    text = shown if isinstance(shown, str) else json.dumps(shown, default=str)
+    if text.startswith("-"):  # a name may be that of an option
+        return [f"--{name}={shlex.quote(text)}"]
+    return [f"--{name}", shlex.quote(text)]
 
 
 def _shown(shape: Shape, value: Any) -> Any:

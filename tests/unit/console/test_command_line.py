@@ -38,6 +38,9 @@ def command(service: str, operation: str, parameters: dict[str, Any]) -> str:
          {"AccountId": "1", "SourceParentId": "r-1", "DestinationParentId": "ou-1"}, ["--account-id", "1"]),
         ("accessanalyzer", "UpdateFindings", {"analyzerArn": "a", "status": "ARCHIVED", "ids": ["x", "y"]},
          ["--ids", "x", "y"]),
+        ("iam", "AddUserToGroup", {"GroupName": "a", "UserName": "--profile=b"}, ["--user-name=--profile=b"]),
+        ("accessanalyzer", "UpdateFindings", {"analyzerArn": "a", "status": "ARCHIVED", "ids": ["--profile=b"]},
+         ["--ids", '["--profile=b"]']),
     ],
 )  # fmt: skip
 def test_the_aws_cli_takes_the_command(
