@@ -130,6 +130,11 @@ def test_attack_a_sign_in_token_in_place_of_a_link_of_the_command_line(plane: Ru
     assert "set-cookie" not in answer.headers
 
 
+def test_attack_a_session_in_parentheses_without_end(browser: Browser) -> None:
+    answer = browser.http.get("/federation", params={"Action": "getSigninToken", "Session": "[" * 15_000})
+    assert answer.status_code == 400
+
+
 def test_attack_a_destination_that_is_no_address(plane: RunningPlane, browser: Browser) -> None:
     asked = {"Action": "login", "SigninToken": _token(plane, browser), "Destination": "http://["}
     assert "url=/console/" in browser.http.get("/federation", params=asked).text

@@ -129,7 +129,7 @@ class SignInPages:
             try:
                 keys = json.loads(asked.get("Session", ""))
                 token = self._door.sign_in.ticket_for({name: str(value) for name, value in keys.items()})
-            except (ValueError, AttributeError):
+            except (ValueError, AttributeError, RecursionError):
                 return JSONResponse({"message": "Session is JSON with sessionId, sessionKey and sessionToken."}, 400)
             except SignInRefused as refused:
                 return JSONResponse({"message": str(refused)}, 400)
