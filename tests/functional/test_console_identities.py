@@ -40,7 +40,7 @@ def test_every_page_of_the_navigation_answers_and_marks_itself(browser: Browser,
 @pytest.mark.parametrize("path", [path for path in LINKS if path not in ("/console/who-can", "/console/what-can")])
 def test_who_may_nothing_is_told_so_on_every_page(stranger: Browser, path: str) -> None:
     text = stranger.text(LOADED.get(path, path))
-    silent = path in ("/console/simulator", "/console/labs", "/console/quiz")
+    silent = path in ("/console/simulator", "/console/quiz")
     assert silent or "is not authorized to perform" in text
 
 

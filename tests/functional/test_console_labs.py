@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.console import Browser, user_with_password
+from support.console import Browser, user_with_password, words
 from support.plane import RunningPlane, allow, up
 
 LAB = "/console/labs/external-id"
@@ -39,9 +39,19 @@ def test_a_lab_is_broken_hinted_at_solved_and_taken_away(browser: Browser) -> No
 
 def test_labs_are_built_with_what_the_one_who_is_signed_in_may_do(plane: RunningPlane) -> None:
     own = Browser(plane)
-    own.sign_in(user_with_password(plane, allow("iam:Get*")))
-    assert "is not authorized to perform" in done(own, "start")
+    own.sign_in(user_with_password(plane, allow(["iam:Get*", "locum:*LabProgress"])))
+    assert "is not authorized to perform: organizations:DescribeOrganization" in done(own, "start")
     assert "is not started" in done(own, "check")
+
+
+def test_attack_a_lab_of_the_account_seen_and_changed_by_somebody_who_may_not(plane: RunningPlane) -> None:
+    own, may_see = Browser(plane), Browser(plane)
+    own.sign_in(user_with_password(plane, allow("iam:*")))
+    page = own.get(LAB)
+    assert page.status_code == 403
+    assert "is not authorized to perform: locum:GetLabProgress" in words(page.text)
+    may_see.sign_in(user_with_password(plane, allow(["locum:GetLabProgress", "iam:*", "organizations:*"])))
+    assert "is not authorized to perform: locum:PutLabProgress" in done(may_see, "start")
 
 
 def test_attack_a_lab_seen_and_taken_away_by_another_account(tmp_path: Path) -> None:

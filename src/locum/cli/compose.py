@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -277,6 +278,10 @@ class Node:
             self.runtime.injections,
         )
 
+    def _lab_progress(self, account: str) -> Any:
+        late = import_module("locum.cli.labs")  # with what labs take of botocore
+        return late.progress_of(self.options.data, self.account, account)
+
     def _keep_ahead(self, ahead: float) -> None:
         self.journal.directory.write(CLOCK_FILE, ahead_text(ahead))
 
@@ -354,7 +359,7 @@ class Node:
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
         self.lake = LakeHost(options.data, lambda: self.runtime, lambda: self.journal)
         hosted |= dict.fromkeys(LAKE, self.lake)
-        self.api = ApiHost(lambda: self.runtime, lambda: self.calls.make)
+        self.api = ApiHost(lambda: self.runtime, lambda: self.calls.make, self._lab_progress)
         hosted |= dict.fromkeys(API, self.api)
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)

@@ -76,7 +76,7 @@ class ConsoleDoor:
         def made() -> Any:
             app = import_module("locum.console.app")  # late: few planes are looked at
             settings = runtime.settings
-            desk = partial(import_module("locum.cli.labs").lab_desk, data, account())
+            desk = partial(import_module("locum.cli.labs").lab_desk, data)
             of_plane = lambda: runtime.settings.endpoint, settings.region, account
             place = app.Place(lambda: self.port, *of_plane, desk, (str(OWN_MODELS),))
             return app.console_app(place, sign_in, runtime.clock, runtime.entropy)

@@ -17,7 +17,7 @@ from locum.cli.client import own_session
 from locum.cli.home import LABS_FILE, Plane, read_plane, read_root_key
 from locum.compute.attachment import Attachment, Claim
 from locum.core.errors import ConfigurationError
-from locum.labs import Credentials, Inside, Runner, Store, World
+from locum.labs import Credentials, Inside, Runner, World
 
 _SECONDS: Final = 10
 
@@ -96,16 +96,18 @@ class _Clients:
         )
 
 
-@contextmanager
-def lab_desk(data: Path, first: str, account: str) -> Iterator[tuple[Store, Inside]]:
-    """The progress of `account` with labs and the way into its instances, for one at a time: another one waits.
+def progress_of(data: Path, first: str, account: str) -> FileStore:
+    """The progress of `account` with labs. `first` is the account that the plane began with."""
+    return FileStore(data, "" if account == first else account)
 
-    `first` is the account that the plane began with.
-    """
+
+@contextmanager
+def lab_desk(data: Path, account: str) -> Iterator[Inside]:
+    """The way into the instances of `account`, for one who works on labs at a time: another one waits."""
     turn = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        yield FileStore(data, "" if account == first else account), Loopback(data, account)
+        yield Loopback(data, account)
     finally:
         os.close(turn)
 
@@ -114,8 +116,8 @@ def lab_desk(data: Path, first: str, account: str) -> Iterator[tuple[Store, Insi
 def runner_on(data: Path) -> Iterator[Runner]:
     """The labs of the plane on `data`, one command at a time. Raises ConfigurationError."""
     plane = read_plane(data)
-    with lab_desk(data, plane.account, plane.account) as (store, inside):
-        yield Runner(_Clients(data, plane), plane.region, store, inside)
+    with lab_desk(data, plane.account) as inside:
+        yield Runner(_Clients(data, plane), plane.region, progress_of(data, plane.account, plane.account), inside)
 
 
 def world_on(data: Path, name: str) -> World:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -32,7 +31,7 @@ _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 class Place:
     """Where the console is and what it is of: its port, the URL of the gateway, the region and the account.
 
-    `labs` gives the progress with labs and the way into instances, to one at a time.
+    `labs` gives the way into instances, to one at a time.
     """
 
     port: Callable[[], int]
@@ -63,11 +62,8 @@ def console_app(place: Place, sign_in: SignIn, clock: MovableClock, entropy: Ent
         Route("/", _to_console),
         Route("/console", _to_console),
     ]
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard, hosts=hosts, cookie=cookie)],
-        exception_handlers={FormTooLarge: _too_large},
-    )
+    pages = Starlette(routes=routes, exception_handlers={FormTooLarge: _too_large, Exception: _broken})
+    return Guard(pages, hosts, cookie)
 
 
 async def _to_console(_request: Request) -> Response:
@@ -76,3 +72,7 @@ async def _to_console(_request: Request) -> Response:
 
 async def _too_large(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("This form is too large.\n", 413)
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("This page broke. The plane's log says how; the plane itself goes on.\n", 500)

@@ -100,10 +100,12 @@ class Clients:
         self._kept: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_AT_ONCE, "console")
+        self._waiting = ThreadPoolExecutor(_AT_ONCE, "console-waiting")
 
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of `work`, which makes calls, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
+    async def run(self, work: Callable[..., T], *arguments: Any, waits: bool = False) -> T:
+        """The result of `work`, which makes calls, in a thread; where it `waits` for long, in one of those for that."""
+        threads = self._waiting if waits else self._threads
+        return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *arguments))
 
     def of(self, keys: Keys, service: str, region: str) -> Any:
         """The client of `service` that signs with `keys`."""
@@ -152,6 +154,10 @@ class Aws:
         """Make a call by its boto3 name; the answer. Raises CallFailed."""
         return await self.clients.run(self._call, service, operation, parameters)
 
+    async def wait(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Make a call that is answered once there is something, seconds later perhaps. Raises CallFailed."""
+        return await self.clients.run(self._call, service, operation, parameters, waits=True)
+
     async def change(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Make a call that changes something: the next page tells the command for it. Raises CallFailed."""
         answer = await self.clients.run(self._call, service, operation, parameters)
@@ -170,13 +176,13 @@ class Aws:
         return await self.clients.run(self._listed, service, operation, member, most, parameters)
 
     def _call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        with _told(service, operation):
+        with told(service, operation):
             answer: dict[str, Any] = getattr(self.clients.of(self.keys, service, self.region), operation)(**parameters)
             return answer
 
     def _listed(self, service: str, operation: str, member: str, most: int, parameters: Mapping[str, Any]) -> Listed:
         found = Listed()
-        with _told(service, operation):
+        with told(service, operation):
             client = self.clients.of(self.keys, service, self.region)
             pages = (
                 client.get_paginator(operation).paginate(**parameters)
@@ -193,7 +199,7 @@ class Aws:
 
 
 @contextmanager
-def _told(service: str, operation: str) -> Iterator[None]:
+def told(service: str, operation: str) -> Iterator[None]:
     """Raises CallFailed for what botocore raises."""
     try:
         yield

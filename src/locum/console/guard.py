@@ -14,6 +14,7 @@ another origin, but of the same site: its requests carry the cookie of the conso
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from typing import Final
 from urllib.parse import quote
@@ -42,8 +43,14 @@ _POLICY: Final = {
 }
 
 
+_log: Final = logging.getLogger("locum.console")
+
+
 class Guard:
-    """The middleware. `hosts` are the console's own values of the Host header, `cookie` the name of its cookie."""
+    """What stands before the whole application.
+
+    `hosts` are the console's own values of the Host header, `cookie` is the name of its cookie.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Callable[[], Collection[str]], cookie: Callable[[], str]) -> None:
         self._app = app
@@ -62,7 +69,10 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        await (refusal or self._app)(scope, receive, guarded)
+        try:
+            await (refusal or self._app)(scope, receive, guarded)
+        except Exception:  # the fault barrier: one page breaks, and has been answered so; the connection goes on
+            _log.exception("the page %s broke", scope["path"])
 
     def _refusal(self, method: str, path: str, headers: Headers) -> PlainTextResponse | None:
         host = headers.get("host", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -18,8 +17,6 @@ from locum.console.port import LabDesk, SignIn
 from locum.console.rendering import rendered
 from locum.console.sessions import Note, Session, Sessions
 from locum.core.clock import Clock
-
-_log: Final = logging.getLogger("locum.console")
 
 ROOT: Final = "/console/"
 SIGN_IN: Final = "/console/sign-in"
@@ -135,9 +132,6 @@ class Door:
             return await view(person)
         except CallFailed as failed:
             return person.page("failed.html", 403 if failed.denied else 404 if failed.missing else 502, failed=failed)
-        except Exception:  # the fault barrier: one page breaks, the connection and the plane go on
-            _log.exception("the page %s broke", request.url.path)
-            return PlainTextResponse("This page broke. The plane's log says how; the plane itself goes on.\n", 500)
 
     def _to_sign_in(self, request: Request) -> Response:
         if request.headers.get("hx-request"):

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from locum.core.sign_in import Browser, Password, SignedIn
-from locum.labs import Inside, Store
+from locum.labs import Inside
 
-LabDesk = Callable[[str], AbstractContextManager[tuple[Store, Inside]]]
-"""The progress of an account with labs and the way into its instances, for one at a time."""
+LabDesk = Callable[[str], AbstractContextManager[Inside]]
+"""The way into the instances of an account, for one who works on labs at a time."""
 
 
 class SignIn(Protocol):

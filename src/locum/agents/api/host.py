@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from locum.agents.api.long_polls import LongPolls
-from locum.agents.api.plane import Make, Plane, Turns
+from locum.agents.api.plane import Labs, Make, Plane, Turns
 from locum.backends import Backend, BackendCall, Carried
 from locum.calls import Runtime
 from locum.core.errors import ConfigurationError, Fault
@@ -26,6 +26,8 @@ _CARRIED_OUT_BY: Final = {
     "WritePolicy": ("policies", "write_policy"),
     "FindEscalationPaths": ("audits", "find_escalation_paths"),
     "GetAudit": ("audits", "get_audit"),
+    "GetLabProgress": ("labs", "get_lab_progress"),
+    "PutLabProgress": ("labs", "put_lab_progress"),
 }
 """By operation, the module and the function."""
 
@@ -34,13 +36,17 @@ OPERATIONS: Final = tuple((OWN_SERVICE, name) for name in _CARRIED_OUT_BY)
 
 
 class ApiHost(Backend):
-    """The backend of the API. `runtime` is the plane's, and `make` makes calls, once they are there."""
+    """The backend of the API. `runtime` is the plane's, and `make` makes calls, once they are there.
+
+    `labs` is where the progress of an account with labs is kept.
+    """
 
     forgets = False
 
-    def __init__(self, runtime: Callable[[], Runtime], make: Callable[[], Make]) -> None:
+    def __init__(self, runtime: Callable[[], Runtime], make: Callable[[], Make], labs: Labs) -> None:
         self._runtime = runtime
         self._make = make
+        self._labs = labs
         self._polls = LongPolls()
         self._turns = Turns()
 
@@ -50,7 +56,7 @@ class ApiHost(Backend):
         carry: Callable[[Plane, BackendCall], Awaitable[dict[str, Any]]]
         carry = getattr(import_module(f"locum.agents.api.{module}"), function)
         try:
-            answer = await carry(Plane(self._runtime(), self._make(), self._polls, self._turns), call)
+            answer = await carry(Plane(self._runtime(), self._make(), self._polls, self._turns, self._labs), call)
         except (ConfigurationError, Forgotten) as error:
             raise Fault("ValidationException", str(error)) from error
         return Carried(await asyncio.to_thread(call.codec.serialize, answer, call.origin.request_id))

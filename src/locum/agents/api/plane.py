@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from locum.agents.api.long_polls import LongPolls
 from locum.backends import BackendCall
@@ -15,6 +15,20 @@ from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 
 Make = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
+
+
+class Kept(Protocol):
+    """A small document that is kept."""
+
+    def get(self) -> bytes:
+        """Its content; empty where there is none. Raises ConfigurationError."""
+
+    def put(self, content: bytes) -> None:
+        """Replace it. Raises ConfigurationError."""
+
+
+Labs = Callable[[str], Kept]
+"""The progress of an account with labs."""
 
 AT_ONCE: Final = 2
 """Operations that compute for long and are carried out at the same time."""
@@ -52,9 +66,13 @@ class Turns:
 
 
 class Plane(NamedTuple):
-    """The plane, as an operation sees it. `make` makes calls of others with the permissions of a caller."""
+    """The plane, as an operation sees it. `make` makes calls of others with the permissions of a caller.
+
+    `labs` is where the progress of an account with labs is kept.
+    """
 
     runtime: Runtime
     make: Make
     polls: LongPolls
     turns: Turns
+    labs: Labs

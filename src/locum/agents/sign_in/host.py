@@ -61,6 +61,7 @@ class SignInHost:
         self._throttle = MfaThrottle()
         self._comparing = asyncio.Semaphore(_AT_ONCE)
         self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
+        self._tokens: OrderedDict[str, _Ticket] = OrderedDict()
 
     async def with_password(self, shown: Password, browser: Browser) -> SignedIn:
         """Sign in as a user or as root. Raises SignInRefused, CodeWanted."""
@@ -133,8 +134,8 @@ class SignInHost:
     async def with_ticket(self, ticket: str, browser: Browser, *, federated: bool = False) -> SignedIn:
         """Sign in with a ticket, which is good once, and for what it was made. Raises SignInRefused."""
         runtime = self._runtime
-        found = self._tickets.pop(ticket, None)
-        if found is None or found.ends <= runtime.clock.wall() or (found.keys is not None) != federated:
+        found = (self._tokens if federated else self._tickets).pop(ticket, None)
+        if found is None or found.ends <= runtime.clock.wall():
             raise SignInRefused(_NO_TICKET)
         principal = found.principal
         row = records.row(runtime, "ConsoleLogin", Attempt(principal.account, principal, browser))
@@ -148,7 +149,7 @@ class SignInHost:
         who = passwords.entrant(self._runtime.ledger.state, Password(account, user, ""))
         if who is None or who.principal is None:
             raise SignInRefused(f"account {account} has no user {user}" if user else f"there is no account {account}")
-        return self._keep(_Ticket(self._runtime.clock.wall() + TICKET, who.principal))
+        return self._keep(self._tickets, _Ticket(self._runtime.clock.wall() + TICKET, who.principal))
 
     def ticket_for(self, keys: Mapping[str, str]) -> str:
         """A sign-in token for temporary credentials. Raises SignInRefused."""
@@ -159,7 +160,7 @@ class SignInHost:
             raise SignInRefused(_NOT_FEDERATED)
         ends = self._runtime.clock.instant().told(session.expires_at)
         lasting = Keys(shown.access_key_id, shown.secret_access_key, shown.session_token, ends)
-        return self._keep(_Ticket(self._runtime.clock.wall() + TOKEN, principal, lasting))
+        return self._keep(self._tokens, _Ticket(self._runtime.clock.wall() + TOKEN, principal, lasting))
 
     async def change_root_password(self, signed: SignedIn, old: str, new: str) -> None:
         """Give the root user, who is signed in, another password. Raises SignInRefused, and Fault of IAM."""
@@ -202,11 +203,11 @@ class SignInHost:
             raise SignInRefused("The credentials have expired.")
         return session
 
-    def _keep(self, ticket: _Ticket) -> str:
+    def _keep(self, tickets: OrderedDict[str, _Ticket], ticket: _Ticket) -> str:
         name = self._runtime.entropy(32).hex()
-        self._tickets[name] = ticket
-        if len(self._tickets) > _TICKETS:
-            self._tickets.popitem(last=False)
+        tickets[name] = ticket
+        if len(tickets) > _TICKETS:
+            tickets.popitem(last=False)
         return name
 
     def _admit(self, counted: Principal) -> None:

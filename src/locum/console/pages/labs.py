@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from starlette.responses import Response
 
-from locum.console.aws import CallFailed
+from locum.console.aws import CallFailed, told
 from locum.console.command_line import as_command
 from locum.console.pages.forms import refused
 from locum.console.person import Person, View, url
@@ -48,6 +48,8 @@ def _doing(work: Callable[[Person, Runner, str], Note]) -> View:
         name = person.path["name"]
         try:
             note = await _with(person, lambda runner: work(person, runner, name))
+        except CallFailed as failed:
+            return person.failed(failed, url("labs", name))
         except LocumError as error:
             return refused(person, str(error), url("labs", name))
         person.session.tell(note)
@@ -86,6 +88,23 @@ def _command(person: Person, call: Call) -> str:
     return as_command(model, call.parameters)
 
 
+class _Progress:
+    """The progress of the account, as far as the one who is signed in may see and change it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get(self) -> bytes:
+        """Its content; empty where there is none. Raises CallFailed."""
+        with told("locum", "get_lab_progress"):
+            return str(self._client.get_lab_progress().get("Progress", "")).encode()
+
+    def put(self, content: bytes) -> None:
+        """Replace it. Raises CallFailed."""
+        with told("locum", "put_lab_progress"):
+            self._client.put_lab_progress(Progress=content.decode())
+
+
 async def _with(person: Person, work: Callable[[Runner], T]) -> T:
     """The result of `work` with the labs as they are for the one who is signed in. Raises LocumError."""
     clients, signed, region = person.aws.clients, person.session.signed, person.session.region
@@ -94,8 +113,8 @@ async def _with(person: Person, work: Callable[[Runner], T]) -> T:
         return clients.of(signed.keys if credentials is None else Keys(*credentials), service, region)
 
     def run() -> T:
-        with person.labs(signed.account) as (store, inside):
-            return work(Runner(client, region, store, inside))
+        with person.labs(signed.account) as inside:
+            return work(Runner(client, region, _Progress(client("locum", region, None)), inside))
 
     return await clients.run(run)
 

@@ -117,7 +117,8 @@ class SignInPages:
         form = await read_form(request)
         if session is not None and session.is_csrf(str(form.get("csrf", ""))):
             self._door.sessions.end(request.cookies.get(self._door.cookie(), ""))
-            self._door.clients.forget(session.signed.keys)
+            for signed in filter(None, (session.signed, session.base)):
+                self._door.clients.forget(signed.keys)
         answer = RedirectResponse(SIGN_IN, 303)
         answer.delete_cookie(self._door.cookie(), path=COOKIE_PATH)
         return answer

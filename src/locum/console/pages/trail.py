@@ -36,7 +36,7 @@ async def coming(person: Person) -> Response:
     """The calls that have come since, once there are some."""
     filters, after = _filters(person), _position(person.query("after"))
     found = await attempt(
-        person.aws.call("locum", "list_records", After=after, WaitSeconds=_WAIT, MaxResults=_SHOWN, **_asked(filters))
+        person.aws.wait("locum", "list_records", After=after, WaitSeconds=_WAIT, MaxResults=_SHOWN, **_asked(filters))
     )
     answer: dict[str, Any] = found.value or {"Records": [], "Position": after}
     pause = _AGAIN if found.error else 0
