@@ -94,11 +94,8 @@ def write_stopped(data: Path, name: str, clock: Clock, copy_backend: Callable[[P
     """Save the state of a plane that does not run. Raises LocumError."""
     if not (data / JOURNAL).is_file():
         raise ConfigurationError(f"there is no plane on {data}: start one with `locum up`")
-    directory = DataDirectory.claim(data)
-    try:
+    with claimed(data) as directory:
         write(directory.path, name, clock, copy_backend)
-    finally:
-        directory.release()
 
 
 def load(data: Path, name: str) -> None:
@@ -115,11 +112,20 @@ def load(data: Path, name: str) -> None:
 def finish_loading(data: Path) -> None:
     """Finish what `load` has begun where it was interrupted. Raises LocumError."""
     if (data / LOADING).exists():
-        directory = DataDirectory.claim(data)
-        try:
+        with claimed(data):
+            pass
+
+
+@contextmanager
+def claimed(data: Path) -> Iterator[DataDirectory]:
+    """Hold the directory of a plane that does not run, in which nothing is half loaded. Raises LocumError."""
+    directory = DataDirectory.claim(data)
+    try:
+        if (directory.path / LOADING).exists():
             _finish(directory)
-        finally:
-            directory.release()
+        yield directory
+    finally:
+        directory.release()
 
 
 def fork(data: Path, name: str, target: Path) -> None:
@@ -138,9 +144,13 @@ def fork(data: Path, name: str, target: Path) -> None:
 def delete(data: Path, name: str) -> None:
     """Delete a saved state. Raises ConfigurationError where there is none."""
     saved = _complete(data, name)
+    if _loading(data) == name:
+        raise ConfigurationError(f"{name} is half loaded: the next start finishes that, and it can be deleted then")
     with _errors_told(f"the snapshot {name} cannot be deleted"):
-        saved.rename(saved.with_name(f".{name}.new"))
-        shutil.rmtree(saved.with_name(f".{name}.new"))
+        aside = saved.with_name(f".{name}.new")
+        shutil.rmtree(aside, ignore_errors=True)  # of a process that ended while it wrote
+        saved.rename(aside)
+        shutil.rmtree(aside)
 
 
 def remove_everything(data: Path) -> None:
@@ -149,6 +159,7 @@ def remove_everything(data: Path) -> None:
     try:
         with _errors_told(f"{data} cannot be emptied"):
             _empty(directory.path)
+            (directory.path / LOADING).unlink(missing_ok=True)  # last: what is half loaded is no state to start on
     finally:
         directory.release()
 
@@ -156,12 +167,20 @@ def remove_everything(data: Path) -> None:
 def _finish(directory: DataDirectory) -> None:
     """Load what the file LOADING names. What is done twice is done once."""
     data = directory.path
-    saved = _complete(data, (data / LOADING).read_text())
+    saved = _complete(data, _loading(data))
     with _errors_told(f"the snapshot {saved.name} cannot be loaded"):
         _empty(data)
         _copy(saved, data, lambda path: path.name != _ABOUT)
         os.sync()
         (data / LOADING).unlink()
+
+
+def _loading(data: Path) -> str:
+    """The name of the saved state that is being loaded; empty where none is."""
+    try:
+        return (data / LOADING).read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _complete(data: Path, name: str) -> Path:

@@ -110,6 +110,50 @@ def test_a_load_that_was_interrupted_is_finished(plane: InProcess) -> None:
     assert users(plane) == ["saved"]
 
 
+def half_loaded(plane: InProcess) -> None:
+    """End as a process does that is killed while it loads the snapshot `first`, in which is the user `saved` alone."""
+    plane.run(plane.node.save("first"))
+    plane.client("iam").create_user(UserName="later")
+    plane.close()
+    (data(plane) / "loading").write_text("first")
+    (data(plane) / "keyring").unlink()
+
+
+def test_attack_what_is_half_loaded_is_not_saved(plane: InProcess, tmp_path: Path) -> None:
+    half_loaded(plane)
+    saved.write_stopped(data(plane), "second", system_clock, lambda _folder: [])
+    saved.fork(data(plane), "second", tmp_path / "fork")
+    other = InProcess(tmp_path / "fork")
+    assert users(other) == ["saved"]
+    other.close()
+    plane.start()
+
+
+def test_attack_a_reset_after_an_interrupted_load_loads_nothing(plane: InProcess) -> None:
+    half_loaded(plane)
+    saved.remove_everything(data(plane))
+    saved.finish_loading(data(plane))
+    plane.start()
+    assert users(plane) == []
+
+
+def test_what_is_half_loaded_is_not_deleted(plane: InProcess) -> None:
+    half_loaded(plane)
+    with pytest.raises(LocumError, match="first is half loaded"):
+        saved.delete(data(plane), "first")
+    saved.finish_loading(data(plane))
+    saved.delete(data(plane), "first")
+    plane.start()
+    assert users(plane) == ["saved"]
+
+
+def test_what_an_interrupted_save_left_keeps_nothing_from_being_deleted(plane: InProcess) -> None:
+    plane.run(plane.node.save("first"))
+    (data(plane) / "snapshots" / ".first.new" / "backend").mkdir(parents=True)
+    saved.delete(data(plane), "first")
+    assert list((data(plane) / "snapshots").iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["../out", ".hidden", "", "a/b", "x" * 65, "none"])
 def test_a_name_of_nothing_changes_nothing(plane: InProcess, name: str, tmp_path: Path) -> None:
     plane.close()

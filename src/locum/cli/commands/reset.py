@@ -13,12 +13,11 @@ from locum.cli.account_reset import remove_identities
 from locum.cli.backends import kept_files
 from locum.cli.compose import KEYRING_FILE
 from locum.cli.home import data_option
-from locum.cli.saved import remove_everything
+from locum.cli.saved import claimed, remove_everything
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
 from locum.credentials import read_keyring
-from locum.store.directory import DataDirectory
 from locum.wire.models import index
 
 
@@ -59,13 +58,10 @@ def _check(services: tuple[str, ...], account: str | None) -> None:
 
 
 def _forget(data: Path, services: tuple[str, ...], account: str | None) -> None:
-    directory = DataDirectory.claim(data)
-    try:
+    with claimed(data):
         ring = read_keyring(data / KEYRING_FILE, os.environ)
         if ring is None:
             raise ConfigurationError(f"{data} has no key ring: there is no plane on it")
         files = kept_files(data, lambda: ring, system_entropy)
         files.open()
         forget_kept(Keeping(files, system_clock, system_entropy), services, account)
-    finally:
-        directory.release()
