@@ -20,6 +20,7 @@ import pickle
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -130,6 +131,10 @@ class KeptFiles:
     def services(self) -> list[str]:
         """The services of which there is something."""
         return sorted({service for header in self.headers.values() for service in header.services})
+
+    def units_of(self, account: str) -> list[str]:
+        """The units that have something of an account."""
+        return [unit for unit, header in list(self.headers.items()) if account in chain(*header.parts.values())]
 
     def under_way(self) -> list[str]:
         """The services that have something to resume."""

@@ -150,8 +150,8 @@ class LazyBackend:
             await (asyncio.to_thread(work) if save is None else save(work))
 
     async def forget(self, account: str) -> None:
-        if self._backend is not None:
-            await self._backend.forget(account)
+        if self._backend is not None or (self._files is not None and self._files.units_of(account)):
+            await (self._backend or await self._loaded()).forget(account)
 
     async def close(self) -> None:
         if self._backend is not None:

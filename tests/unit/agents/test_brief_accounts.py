@@ -15,6 +15,7 @@ from locum.core.errors import Fault, LocumError
 from locum.state import Account, State
 from support.functions import package
 from support.inprocess import InProcess, Key, refusal
+from support.kept import keeping, restarted
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,24 @@ def test_a_name_of_a_bucket_is_everybodys_as_long_as_its_account_lasts(plane: In
     assert refusal(plane.client("s3", other).create_bucket, Bucket="taken-name")[0] == "BucketAlreadyExists"
     ask(plane, type="end", account=account)
     plane.client("s3", other).create_bucket(Bucket="taken-name")
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_attack_what_an_account_had_before_a_restart_is_gone_with_it(tmp_path: Path, is_loaded: bool) -> None:
+    plane = keeping(tmp_path / "data")
+    plane.client("sqs").create_queue(QueueName="stays")
+    account, root = made(plane)
+    plane.client("s3", root).create_bucket(Bucket="everybodys-name")
+    restarted(plane)
+    if is_loaded:
+        plane.client("sqs").list_queues()
+    ask(plane, type="end", account=account)
+    restarted(plane)
+    assert plane.node.kept is not None
+    assert plane.node.kept.units_of(account) == []
+    plane.client("s3", made(plane)[1]).create_bucket(Bucket="everybodys-name")
+    assert len(plane.client("sqs").list_queues()["QueueUrls"]) == 1
+    plane.close()
 
 
 def test_accounts_that_an_organization_made_end_with_its_management_account(plane: InProcess) -> None:

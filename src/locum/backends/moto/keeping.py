@@ -130,7 +130,9 @@ class Keeper:
                     in_turn(self._forget, part, account)
 
     def forget_account(self, account: str) -> None:
-        """Have nothing of an account be there that has ended, in the turn of moto."""
+        """Have nothing of an account be there that has ended, nor be kept, in the turn of moto."""
+        for unit in self._files.units_of(account):
+            self.recall(unit)
         for part in loaded_parts():
             self._forget(part, account)
 
