@@ -40,6 +40,7 @@ _OBJECTS: Final = "objects"
 _MOST_HEADER: Final = 1 << 26
 _UNIT: Final = re.compile(r"[a-z0-9_]+")
 _OBJECT: Final = re.compile(r"[0-9a-f]{32}")
+_DRAFT: Final = re.compile(rf"\.{_OBJECT.pattern}\.new")
 _READ: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -217,12 +218,12 @@ class KeptFiles:
             raise Refused(f"an object of the embedded backend ({name}) is missing, or was changed") from error
 
     def sweep(self) -> None:
-        """Remove the large values that no snapshot has."""
+        """Remove the large values that no snapshot has, and what is half written. None is being written."""
         used = {name for header in self.headers.values() for name in header.objects}
         folder = self._folder / _OBJECTS
         if folder.is_dir() and not self._has_aside():
             for path in folder.iterdir():
-                if _OBJECT.fullmatch(path.name) and path.name not in used:
+                if (_OBJECT.fullmatch(path.name) and path.name not in used) or _DRAFT.fullmatch(path.name):
                     path.unlink(missing_ok=True)
 
     def copied_to(self, folder: Path) -> list[str]:

@@ -264,7 +264,10 @@ def test_large_values_that_no_snapshot_has_are_removed(tmp_path: Path) -> None:
     found.write_object(ONE, PIECES)
     found.write_object(OTHER, PIECES)
     found.write(header(objects=(ONE,)), b"")
+    draft = tmp_path / "backend" / "objects" / f".{'c' * 32}.new"  # of a process that was killed while it wrote
+    draft.touch()
     found.sweep()
+    assert not draft.exists()
     assert [path.name for path in (tmp_path / "backend" / "objects").iterdir()] == [ONE]
 
 

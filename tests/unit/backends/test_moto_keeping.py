@@ -134,6 +134,13 @@ def iterator() -> Iterator[int]:
     yield 1
 
 
+class Broken:
+    """What cannot say how it is pickled."""
+
+    def __reduce__(self) -> Any:
+        raise KeyError("gone")
+
+
 def _text(value: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": value}
 
@@ -297,6 +304,31 @@ def test_a_service_that_cannot_be_kept_is_told_by_name_and_the_others_are_kept(
     assert plane.client("kms").list_keys()["Keys"] == []
 
 
+def test_a_service_whose_own_pickling_fails_keeps_no_other_from_being_kept(plane: InProcess) -> None:
+    key = plane.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    plane.client("sqs").create_queue(QueueName="kept")
+    backends_of("kms")[plane.node.account]["us-east-1"].keys[key].broken = Broken()
+    keeper(plane).save()
+    assert (backend(plane) / "sqs.snapshot").exists()
+    restarted(plane)
+    assert plane.client("sqs").list_queues()["QueueUrls"]
+
+
+def test_a_change_while_a_service_cannot_be_kept_is_kept(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    plane.client("kms").create_key()
+
+    def refused(_pickled: Pickled) -> None:
+        plane.client("kms").create_key()
+        raise CannotBeKept("it is in between")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("locum.backends.moto.keeping.proven", refused)
+        keeper(plane).save()
+    keeper(plane).save()
+    killed(plane)
+    assert len(plane.client("kms").list_keys()["Keys"]) == 2
+
+
 def test_a_snapshot_that_does_not_open_leaves_the_service_usable(plane: InProcess) -> None:
     plane.client("sqs").create_queue(QueueName="gone")
     plane.close()
@@ -378,7 +410,7 @@ def test_a_function_inside_of_another_one_keeps_what_it_closes_over() -> None:
 
 
 def test_what_would_not_be_the_same_again_is_refused() -> None:
-    for value in (iterator(), io.FileIO(0, closefd=False), Thread()):
+    for value in (iterator(), io.FileIO(0, closefd=False), Thread(), Broken()):
         with pytest.raises(CannotBeKept):
             Pickled([value], frozenset(), 1, lambda: "x")
 

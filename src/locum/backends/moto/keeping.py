@@ -169,18 +169,18 @@ class Keeper:
 
     def _save(self, unit: str) -> float:
         """Write a snapshot of a unit, and say so where that cannot be done."""
-        at = self._clock()
+        at, number = self._clock(), self._changes[unit]
         try:
             number, written, header = in_turn(self._pickled, unit, at)
         except CannotBeKept as error:
-            self._give_up(unit, error)
+            self._give_up(unit, number, error)
             return max(0.0, self._clock() - at)
         spent = max(0.0, self._clock() - at)
         try:
             self._prove(unit, written.pickled)
             self._write(header, written)
         except CannotBeKept as error:
-            self._give_up(unit, error)
+            self._give_up(unit, number, error)
             return spent
         except OSError as error:
             self._tell(unit, f"{unit} cannot be kept: {error.strerror}")
@@ -202,10 +202,11 @@ class Keeper:
         else:
             self._files.remove(header.unit)
 
-    def _give_up(self, unit: str, error: CannotBeKept) -> None:
-        """Leave a unit that cannot be kept as it is, until it is changed again."""
+    def _give_up(self, unit: str, number: int, error: CannotBeKept) -> None:
+        """Leave a unit that cannot be kept as it was after a change, until it is changed again."""
         with self._awake:
-            self._dirty.pop(unit, None)
+            if self._changes[unit] == number:
+                self._dirty.pop(unit, None)
         self._tell(unit, f"{unit} cannot be kept: {error}")
 
     def _prove(self, unit: str, pickled: Pickled) -> None:

@@ -32,6 +32,7 @@ from locum.backends.moto.bodies import Body
 from locum.backends.moto.internals import part_of
 from locum.backends.moto.models import dictionaries
 from locum.backends.moto.workers import MotoFailed, contained
+from locum.core.errors import Fault
 
 PROTOCOL: Final = 5
 
@@ -69,9 +70,10 @@ class Pickled:
         pickler = _Pickler(out, parts, largest, name)
         try:
             with _uncollected():
-                pickler.dump(value)
-        except (pickle.PicklingError, TypeError, AttributeError, RuntimeError, ValueError) as error:
-            raise CannotBeKept(str(error) or type(error).__name__) from error
+                contained(pickler.dump, value)  # moto's classes say themselves how they are pickled
+        except (Fault, MotoFailed) as error:
+            cause = error.__cause__ or error
+            raise CannotBeKept(str(cause) or type(cause).__name__) from cause
         self.content = out.getbuffer()
         self.bodies: dict[str, Body] = pickler.bodies
         self.copied: set[str] = pickler.copied
