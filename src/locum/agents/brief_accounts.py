@@ -7,6 +7,7 @@ metadata request, no call of a service.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -21,8 +22,10 @@ from locum.core.principal import Source
 from locum.credentials import new_access_key
 from locum.services.organizations.identifiers import new_account_id
 from locum.services.verbs import Outcome
-from locum.state import AccessKey, Account, AccountCreation, Role, State, put
+from locum.state import AccessKey, Account, AccountCreation, Role, State, put, remove
 from locum.state.arns import entity_by_arn
+from locum.state.events import Removed
+from locum.state.organizations import member_of
 from locum.state.removals import removals
 
 _SESSION: Final = "test"
@@ -112,7 +115,7 @@ def _ended(account: str, state: State) -> Outcome:
     if found.founding:
         raise LocumError(f"{account} is the account that this installation began with: it does not end")
     accounts = _with_made(state, account)
-    return Outcome({"Accounts": sorted(accounts)}, tuple(removals(state, accounts)))
+    return Outcome({"Accounts": sorted(accounts)}, (*removals(state, accounts), *_departures(state, accounts)))
 
 
 def _with_made(state: State, account: str) -> set[str]:
@@ -124,6 +127,14 @@ def _with_made(state: State, account: str) -> set[str]:
             found.add(one)
             left += [made.created for made in state.table(AccountCreation, one).values() if made.created]
     return found
+
+
+def _departures(state: State, accounts: Collection[str]) -> Iterator[Removed]:
+    """The events after which no organization that goes on has `accounts` as members."""
+    for account in accounts:
+        member = member_of(state, account)
+        if member is not None and member.account not in accounts:
+            yield remove(member)
 
 
 def _services(trust: str) -> list[str]:

@@ -112,6 +112,17 @@ def test_accounts_that_an_organization_made_end_with_its_management_account(plan
     assert state.get(Account, member, member) is None
 
 
+def test_an_account_that_ends_is_no_member_of_an_organization_any_more(plane: InProcess) -> None:
+    account, root = made(plane)
+    organizations = plane.client("organizations", root)
+    organizations.create_organization(FeatureSet="ALL")
+    organizations.create_account(Email="a@example.com", AccountName="a")
+    (member,) = (one["Id"] for one in organizations.list_accounts()["Accounts"] if one["Id"] != account)
+    ask(plane, type="end", account=member)
+    assert [one["Id"] for one in organizations.list_accounts()["Accounts"]] == [account]
+    ask(plane, type="end", account=account)
+
+
 def test_attack_the_account_that_the_installation_began_with_does_not_end(plane: InProcess) -> None:
     before = plane.node.ledger.state
     with pytest.raises(LocumError, match="does not end"):
