@@ -13,6 +13,10 @@
                         {"audit": QUESTION}
                         {"chaos": QUESTION}
                         {"save": NAME}
+                        {"accounts": QUESTION}
+                        {"plan": QUESTION}
+                        {"hypothetical": QUESTION}
+                        {"console": USER or "", "account": ID}
                         {"activate": INSTANCE, "account": ID, "seconds": N}
                         {"running": true}
                         {"names": "instances", "profiles" or "roles", "account": ID}
@@ -41,6 +45,10 @@
     audit      the answer to a question about the identities of the plane (`agents.audits`)
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)
     save       the state of the plane is saved under NAME. "services": those of which the backend holds something
+    accounts   the answer to a question about accounts for a test each (`agents.brief_accounts`)
+    plan       what a template or a plan of Terraform would be allowed (`agents.plans`)
+    hypothetical  the answer to a question about calls that nobody made (`calls.hypothetical`)
+    console    "url": an address at which a browser is signed in at the console (`cli.console_door`)
     activate   "code": an activation code of INSTANCE, for an agent, that is to be used within so many seconds
     running    what runs in the plane (`agents.overview`): "instances", "carriers", "functions", "stacks"
     names      "names": of the instances that run, the instance profiles or the roles of an account
