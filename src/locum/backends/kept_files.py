@@ -227,13 +227,20 @@ class KeptFiles:
                     path.unlink(missing_ok=True)
 
     def copied_to(self, folder: Path) -> list[str]:
-        """Copy the snapshots, with their large values, into `folder`, which is new; the services. Raises OSError."""
+        """Copy the snapshots, with their large values, into `folder`, which is new; the services. Raises OSError.
+
+        What says that changes are missing is copied as well: so it is told where the copy is used.
+        """
         folder.mkdir(mode=0o700)
         for unit, header in self.headers.items():
             _copy(self._folder / f"{unit}{_SNAPSHOT}", folder / f"{unit}{_SNAPSHOT}")
             for name in header.objects:
                 (folder / _OBJECTS).mkdir(mode=0o700, exist_ok=True)
                 _copy(self._folder / _OBJECTS / name, folder / _OBJECTS / name)
+        for unit in lacking(self._folder):
+            copy = folder / f"{unit}{_CHANGED}"  # never a link: marks are written to
+            copy.touch(mode=0o600)
+            copy.write_bytes((self._folder / copy.name).read_bytes())
         return self.services()
 
     # -- files ---------------------------------------------------------------------------------------------
@@ -310,6 +317,12 @@ class KeptFiles:
     def _has_aside(self) -> bool:
         """Whether there is a refused snapshot, which may have large values of its own."""
         return any(_SNAPSHOT in path.name and not path.name.endswith(_SNAPSHOT) for path in self._folder.iterdir())
+
+
+def lacking(folder: Path) -> list[str]:
+    """The units in `folder` of which the latest changes could not be kept: a reason is noted for them."""
+    marks = (path for path in folder.glob(f"*{_CHANGED}") if not path.is_symlink() and path.stat().st_size)
+    return sorted(path.name.removesuffix(_CHANGED) for path in marks)
 
 
 def _place(name: str, number: int, *, last: bool) -> bytes:

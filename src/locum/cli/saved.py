@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.agents.lake.column_store import FOLDER as LAKE
 from locum.backends.kept_files import FOLDER as BACKEND
+from locum.backends.kept_files import lacking as lacking_in
 from locum.cli.home import PLANE_FILE
 from locum.compute.handover import SOCKET_NAME
 from locum.compute.instance_files import FOLDER as INSTANCES
@@ -64,6 +65,11 @@ def every(data: Path) -> list[Saved]:
     folder = data / FOLDER
     found = [_about(path) for path in folder.iterdir() if _NAME.fullmatch(path.name)] if folder.is_dir() else []
     return sorted((saved for saved in found if saved is not None), key=lambda saved: (-saved.at, saved.name))
+
+
+def lacking(data: Path, name: str) -> list[str]:
+    """The units of the backend of which a saved state has not what was changed last, as it could not be kept."""
+    return lacking_in(folder_of(data, name) / BACKEND)
 
 
 def write(data: Path, name: str, clock: Clock, copy_backend: Callable[[Path], Iterable[str]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from locum.backends.moto.models import backends_of
 from locum.cli import account_reset, saved
 from locum.core.clock import system_clock
 from locum.core.errors import LocumError
@@ -65,6 +66,25 @@ def test_what_is_saved_does_not_change_with_the_plane(plane: InProcess) -> None:
     plane.client("sqs").create_queue(QueueName="later")
     plane.run(plane.node.save("second"))
     assert (data(plane) / "snapshots" / "first" / "backend" / "sqs.snapshot").read_bytes() == before
+
+
+def test_what_cannot_be_kept_is_told_of_a_snapshot_where_it_is_saved_and_where_it_is_used(
+    plane: InProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = plane.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    backends_of("kms")[plane.node.account]["us-east-1"].keys[key].unpicklable = (one for one in "a")
+    plane.client("sqs").create_queue(QueueName="saved")
+    plane.run(plane.node.save("first"))
+    assert saved.lacking(data(plane), "first") == ["kms"]
+    told = (data(plane) / "snapshots" / "first" / "backend" / "kms.changed").read_bytes()
+    (data(plane) / "backend" / "kms.changed").write_text("later")
+    assert (data(plane) / "snapshots" / "first" / "backend" / "kms.changed").read_bytes() == told
+    plane.close()
+    saved.load(data(plane), "first")
+    caplog.clear()
+    plane.start()
+    assert "what was last changed in kms is missing (kms cannot be kept: cannot pickle 'generator'" in caplog.text
+    assert "sqs is missing" not in caplog.text
 
 
 def test_a_name_is_used_once(plane: InProcess) -> None:

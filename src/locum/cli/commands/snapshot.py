@@ -29,13 +29,19 @@ def command() -> None:
 @data_option
 @click.argument("name")
 def save(data: Path, name: str) -> None:
-    """Save the state as NAME, also of a running plane."""
+    """Save the state as NAME, also of a running plane.
+
+    Exit code 1: something that the embedded backend holds cannot be kept, and is told.
+    """
     saved.folder_of(data, name)
     if _runs(data):
         services = handover.asked(data, {"save": name})["services"]
     else:
         services = _saved_stopped(data.expanduser().absolute(), name)
     click.echo(f"saved as {name}: identities, records{''.join(f', {service}' for service in services)}")
+    if lacking := saved.lacking(data, name):
+        click.echo(f"NOT COMPLETE: the last changes of {', '.join(lacking)} cannot be kept; the log has why", err=True)
+        raise SystemExit(1)
 
 
 @command.command("list")
