@@ -40,6 +40,8 @@ CREDENTIALS_FILE: Final = "credentials"
 CLOCK_FILE: Final = "clock"
 AUDITS_FILE: Final = "audits"
 LABS_FILE: Final = "labs"
+TERRAFORM: Final = "terraform"
+"""The folder in each of `init/` with what Terraform has installed for a configuration."""
 TLS_AUTHORITY_FILE: Final = "tls-authority.pem"
 
 

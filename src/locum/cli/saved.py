@@ -15,16 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from locum.agents.lake.column_store import FOLDER as LAKE
 from locum.backends.kept_files import FOLDER as BACKEND
 from locum.backends.kept_files import lacking as lacking_in
-from locum.cli.home import PLANE_FILE
+from locum.cli.home import PLANE_FILE, TERRAFORM
 from locum.compute.handover import SOCKET_NAME
 from locum.compute.instance_files import FOLDER as INSTANCES
 from locum.core.carriers import FOLDER as CARRIERS
 from locum.core.clock import Clock, iso8601
 from locum.core.errors import ConfigurationError
-from locum.gateway.issuerkeys import FOLDER as ISSUER_KEYS
 from locum.store.copying import copy_journal
 from locum.store.directory import LOCK, TURN, DataDirectory
 from locum.store.sqlite import FILE as JOURNAL
@@ -87,7 +85,7 @@ def write(data: Path, name: str, clock: Clock, copy_backend: Callable[[Path], It
         draft.mkdir(mode=0o700, parents=True)
         try:
             copy_journal(data / JOURNAL, draft / JOURNAL)
-            _copy(data, draft, lambda path: path.name in (ISSUER_KEYS, LAKE) or path.is_file())
+            _copy(data, draft, lambda path: path.name != BACKEND and (path.is_dir() or path.is_file()))
             services = sorted(copy_backend(draft / BACKEND))
             (draft / _ABOUT).write_text(json.dumps({"at": clock(), "services": services}))
             os.sync()
@@ -208,29 +206,37 @@ def _about(path: Path) -> Saved | None:
 
 def _empty(data: Path) -> None:
     for path in _state_of(data):
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()
 
 
 def _copy(source: Path, target: Path, wanted: Callable[[Path], bool]) -> None:
-    """Copy those files and folders of a state that are `wanted` and not there; links are not followed."""
+    """Copy those files and folders of a state that are `wanted` and not there."""
     for path in _state_of(source):
         copy = target / path.name
-        if path.is_symlink() or copy.exists() or path.name.startswith((JOURNAL + "-", ".")) or not wanted(path):
+        if os.path.lexists(copy) or path.name.startswith((JOURNAL + "-", ".")) or not wanted(path):
             continue
         if path.is_dir():
-            shutil.copytree(path, copy, symlinks=True)
+            shutil.copytree(path, copy, symlinks=True, ignore=_installed)
         else:
             shutil.copy2(path, copy)
 
 
 def _state_of(data: Path) -> Iterator[Path]:
-    """The files and folders of a data directory that are the plane's state."""
+    """The files and folders of a data directory that are the plane's state: so what is removed is what is saved.
+
+    A link leads to what somebody has elsewhere. It is not followed, and stays.
+    """
     for path in sorted(data.iterdir()):
-        if path.name not in _OF_PROCESSES and not path.name.startswith(_LOG):
+        if path.name not in _OF_PROCESSES and not path.name.startswith(_LOG) and not path.is_symlink():
             yield path
+
+
+def _installed(folder: str, names: list[str]) -> list[str]:
+    """What Terraform has installed, and installs again: hundreds of megabytes."""
+    return [name for name in names if name == "providers" and Path(folder).name == TERRAFORM]
 
 
 @contextmanager

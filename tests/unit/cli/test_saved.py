@@ -87,6 +87,22 @@ def test_what_cannot_be_kept_is_told_of_a_snapshot_where_it_is_saved_and_where_i
     assert "sqs is missing" not in caplog.text
 
 
+def test_what_locum_init_keeps_is_saved_as_loading_removes_what_is_there(plane: InProcess, tmp_path: Path) -> None:
+    kept = {"users/ann.credentials": "key", "init/net/terraform.tfstate": "{}", "oidc/issuer/keys.json": "{}"}
+    for name, text in {**kept, "init/net/terraform/providers/aws": "large"}.items():
+        (data(plane) / name).parent.mkdir(parents=True, exist_ok=True)
+        (data(plane) / name).write_text(text)
+    (data(plane) / "elsewhere").symlink_to(tmp_path)
+    plane.run(plane.node.save("first"))
+    (data(plane) / "users" / "ann.credentials").write_text("later")
+    plane.close()
+    saved.load(data(plane), "first")
+    assert {name: (data(plane) / name).read_text() for name in kept} == kept
+    assert (data(plane) / "elsewhere").is_symlink()
+    assert not (data(plane) / "init" / "net" / "terraform" / "providers").exists()
+    plane.start()
+
+
 def test_a_name_is_used_once(plane: InProcess) -> None:
     plane.run(plane.node.save("first"))
     with pytest.raises(LocumError, match="there is a snapshot first already"):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from locum.cli.home import Plane, RootKey
+from locum.cli.home import TERRAFORM, Plane, RootKey
 from locum.cli.screen import printable
 from locum.core.errors import LocumError
 
@@ -55,7 +55,7 @@ def terraform(path: Path, kept: Path, environ: Mapping[str, str], tell: Tell) ->
         raise LocumError("there is no terraform on the PATH: install it, or take the directory away")
     for folder in (kept.parent, kept):
         folder.mkdir(mode=0o700, exist_ok=True)
-    own = {"TF_DATA_DIR": str(kept / "terraform"), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    own = {"TF_DATA_DIR": str(kept / TERRAFORM), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     quiet = ["-input=false", "-no-color"]
     state = f"-state={kept / 'terraform.tfstate'}"
     _run([program, "init", *quiet], path, {**environ, **own}, tell)
