@@ -269,6 +269,28 @@ def test_a_change_while_a_snapshot_is_written_is_in_the_next_one(plane: InProces
     assert len(plane.client("sqs").list_queues()["QueueUrls"]) == 2
 
 
+def test_a_change_at_the_end_of_a_wait_is_in_the_next_snapshot(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swf, kept = plane.client("swf"), {"defaultTaskStartToCloseTimeout": "60", "defaultChildPolicy": "TERMINATE"}
+    swf.register_domain(name="d", workflowExecutionRetentionPeriodInDays="1")
+    times = {"defaultExecutionStartToCloseTimeout": "60", "defaultTaskList": {"name": "l"}}
+    swf.register_workflow_type(domain="d", name="w", version="1", **kept, **times)
+    swf.start_workflow_execution(domain="d", workflowId="i", workflowType={"name": "w", "version": "1"})
+    models = backends_of("swf")[plane.node.account]["us-east-1"]
+    poll = type(models).poll_for_decision_task
+
+    def after_a_snapshot(*given: Any, **named: Any) -> Any:
+        keeper(plane).save()
+        return poll(*given, **named)
+
+    monkeypatch.setattr(type(models), "poll_for_decision_task", after_a_snapshot)
+    token = swf.poll_for_decision_task(domain="d", taskList={"name": "l"})["taskToken"]
+    keeper(plane).save()
+    killed(plane)
+    plane.client("swf").respond_decision_task_completed(taskToken=token, decisions=[])
+
+
 def test_a_disk_that_is_full_is_told_and_what_was_kept_stays(
     plane: InProcess, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

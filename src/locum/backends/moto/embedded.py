@@ -181,7 +181,7 @@ class EmbeddedMoto:
     async def _carry(self, call: BackendCall) -> Carried:
         """Carry out a call in one of the threads."""
         if call.operation in WAITING.get(call.service, ()):
-            return await self._workers.run(carry_out, call)
+            return await self._workers.run(_wait, call)
         if call.service in instances.USERS:
             return await self._workers.run(in_turn, self._carry_out_with_instances, call)
         return await self._workers.run(in_turn, carry_out, call)
@@ -237,6 +237,14 @@ class EmbeddedMoto:
         self._workers.close()
         if self._keeper is not None:
             await asyncio.to_thread(self._keeper.close)
+
+
+def _wait(call: BackendCall) -> Carried:
+    """Carry out a call that waits. What it changes in the end may be in no snapshot that was written meanwhile."""
+    try:
+        return carry_out(call)
+    finally:
+        recall.changing(handlers.module_of(call.service) or "")
 
 
 def _is_short(call: BackendCall) -> bool:

@@ -144,7 +144,7 @@ class Keeper:
 
     def changing(self, part: str) -> None:
         unit = _UNITS.get(part, part)
-        if part in NOT_KEPT:
+        if not part or part in NOT_KEPT:  # of a service that moto has not
             return
         with self._awake:
             self._changes[unit] = self._changes.get(unit, 0) + 1
