@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,12 @@ def test_all_that_is_wrong_in_a_directory_is_told_at_once(tmp_path: Path) -> Non
         "a.yaml:1: users[0].name", "b.template.yaml", "c.template.json", "d.json", "f.yaml",
         "1-e.template.json and 2-e.template.json would both be the stack e: rename one of them",
     ]  # fmt: skip
+
+
+def test_attack_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "roles.yaml")
+    with pytest.raises(ConfigurationError, match=r"^roles.yaml is no file$"):
+        contents(tmp_path)
 
 
 def test_the_example_of_the_documentation_is_one() -> None:

@@ -98,6 +98,8 @@ def _item(path: Path) -> Item | None:
     kind = next((kind for ending, kind in _ENDINGS if path.name.endswith(ending)), None)
     if kind is None:
         return None
+    if not path.is_file():  # a pipe would be waited for, without end
+        raise ConfigurationError(f"{printable(path.name)} is no file")
     if kind is Kind.SCRIPT:
         return Item(kind, path)
     item = Item(kind, path, _text(path))
