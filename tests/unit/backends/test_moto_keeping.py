@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locum.backends.kept_files import KeptFiles
-from locum.backends.moto.keeping import TOGETHER, forget_everything, parts_of, unit_of
+from locum.backends.moto.keeping import TOGETHER, forget_everything, parts_of, pause_after, unit_of
 from locum.backends.moto.models import backends_of
 from locum.backends.moto.pickling import CannotBeKept, Pickled, Source, unpickled
 from support.inprocess import InProcess
@@ -389,6 +389,10 @@ def test_a_clock_that_goes_back_keeps_what_is_kept(plane: InProcess) -> None:
     keeper(plane).save()
     assert not (backend(plane) / "kms.changed").exists()
     assert files(plane).headers["kms"].at < 4_000_000_000.0
+
+
+def test_attack_a_clock_that_leaps_while_a_snapshot_is_written_puts_the_next_one_off_for_no_day() -> None:
+    assert [pause_after(spent) for spent in (0.0, 0.1, 86_400.0)] == [0.0, 2.0, 600.0]
 
 
 def test_a_call_that_only_reads_marks_nothing(plane: InProcess) -> None:

@@ -48,6 +48,8 @@ LATEST: Final = 30
 """The number of such pauses in a row after which it is written in any case."""
 SHARE: Final = 20
 """The part of the time, as 1/SHARE, that moto may be kept from working by snapshots."""
+LONGEST: Final = 600.0
+"""Seconds between two snapshots at most, whatever the clock says: it is set, and machines sleep."""
 
 _UNITS: Final = {part: parts[0] for parts in TOGETHER for part in parts}
 _OWN: Final = frozenset({"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"})
@@ -267,7 +269,7 @@ class Keeper:
                 _log.exception("the embedded backend's data is not kept")
                 spent = 60.0 / SHARE
             with self._awake:
-                self._awake.wait_for(lambda: self._closed, spent * SHARE)
+                self._awake.wait_for(lambda: self._closed, pause_after(spent))
 
     def _waited(self) -> bool:
         """Wait until there is something to write, and for a pause; False where nothing is to be written any more."""
@@ -338,6 +340,11 @@ class Keeper:
 
     def _body(self, name: str) -> Body:
         return Body.of_pieces(self._files.read_object(name), name)
+
+
+def pause_after(spent: float) -> float:
+    """Seconds in which no snapshot is written after moto was kept from working for `spent` seconds."""
+    return min(spent * SHARE, LONGEST)
 
 
 def _held_by(part: str) -> Held:
