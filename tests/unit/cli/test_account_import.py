@@ -290,6 +290,17 @@ def test_a_description_and_a_duration_are_set_where_they_are_told(plane: InProce
     assert plane.client("iam").get_role(RoleName="a")["Role"]["MaxSessionDuration"] == 3600
 
 
+def test_attack_without_the_boundary_that_it_should_have_nothing_gets_further_permissions(plane: InProcess) -> None:
+    client = InProcessClient(plane)
+    brought(client, read(roles(role("app", EC2))))
+    unknown = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn("policy", "not-here")}
+    more = {"RolePolicyList": [{"PolicyName": "all", "PolicyDocument": allowing("*")}], "PermissionsBoundary": unknown}
+    works = brought(client, read(roles(role("app", trust({"AWS": "*"}), **more))), change=True)
+    assert outcomes(works) == {"app": Outcome.FAILED}
+    there = account_of(client).roles["app"]
+    assert (there.inline, there.boundary, there.trust) == ({}, "", EC2)
+
+
 @pytest.mark.parametrize("number", [1, 5])
 def test_a_default_version_that_is_refused_leaves_the_one_in_force(plane: InProcess, number: int) -> None:
     client, iam = InProcessClient(plane), plane.client("iam")

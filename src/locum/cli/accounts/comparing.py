@@ -111,7 +111,8 @@ def _boundary(noun: str, wanted: User | Role, present: User | Role) -> Iterator[
     params = {f"{noun.title()}Name": wanted.name}
     if wanted.boundary:
         params["PermissionsBoundary"] = wanted.boundary
-        step = Step(f"put_{noun}_permissions_boundary", params, "set its permissions boundary")
+        # vital: without the boundary that it should have it gets no further permissions
+        step = Step(f"put_{noun}_permissions_boundary", params, "set its permissions boundary", vital=True)
     else:
         step = Step(f"delete_{noun}_permissions_boundary", params, "take its permissions boundary off")
     yield Difference("the permissions boundary", (step,))
@@ -131,6 +132,7 @@ def _group(wanted: Group, present: Group, _here: Here, _left: list[str]) -> Iter
 def _user(wanted: User, present: User, _here: Here, left: list[str]) -> Iterator[Difference]:
     params = {"UserName": wanted.name, "NewPath": wanted.path}
     yield from _path(wanted, present, Step("update_user", params, "set its path"))
+    yield from _boundary("user", wanted, present)
     there, given = {one.lower() for one in present.groups}, {one.lower() for one in wanted.groups}
     for name in (one for one in wanted.groups if one.lower() not in there):
         yield Difference(f"it is not in the group {name}", (making.join(wanted.name, name),))
@@ -138,7 +140,6 @@ def _user(wanted: User, present: User, _here: Here, left: list[str]) -> Iterator
         member = {"UserName": wanted.name, "GroupName": name}
         step = Step("remove_user_from_group", member, f"take it out of the group {name}")
         yield Difference(f"it is in the group {name}, in the file not", (step,))
-    yield from _boundary("user", wanted, present)
     yield from _items("user", wanted, present)
     yield from _tags("user", {"UserName": wanted.name}, wanted.tags, present.tags, left)
 
@@ -147,13 +148,13 @@ def _role(wanted: Role, present: Role, here: Here, left: list[str]) -> Iterator[
     yield from _path(wanted, present)
     if making.is_service_linked(wanted):
         return  # the rest is its service's
+    yield from _boundary("role", wanted, present)
     yield from _trust(wanted, present, here, left)
     for member, text in (("description", "Description"), ("max_session", "MaxSessionDuration")):
         value = getattr(wanted, member)
         if value is not None and value != (getattr(present, member) or ("" if member == "description" else 3600)):
             params = {"RoleName": wanted.name, text: value}
             yield Difference(text, (Step("update_role", params, f"set its {text}"),))
-    yield from _boundary("role", wanted, present)
     yield from _items("role", wanted, present)
     yield from _tags("role", {"RoleName": wanted.name}, wanted.tags, present.tags, left)
 
