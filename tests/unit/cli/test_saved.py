@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from locum.backends.kept_files import KeptFiles
 from locum.backends.moto.models import backends_of
 from locum.cli import account_reset, saved
+from locum.cli.commands.reset import command as reset
 from locum.core.clock import system_clock
 from locum.core.errors import LocumError
 from support.inprocess import InProcess
@@ -241,3 +244,21 @@ def test_an_account_begins_anew_in_its_organization_and_others_keep_what_they_ha
     accounts = plane.client("organizations").list_accounts()["Accounts"]
     assert {it["Id"] for it in accounts} == {ACCOUNT, member["AccountId"]}
     assert refused(plane.client("iam", before).list_users).code == "InvalidClientTokenId"
+
+
+def test_what_cannot_be_written_is_not_told_to_be_reset(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in (plane.root, plane.account("222233334444")):
+        plane.client("sqs", key).create_queue(QueueName="q")
+    plane.close()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    words = ["--data", str(data(plane)), "--service", "sqs", "--account", "222233334444", "--yes"]
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptFiles, "write", full)
+        done = CliRunner().invoke(reset, words)
+    assert isinstance(done.exception, LocumError)
+    assert str(done.exception) == "not all is reset: what is left of sqs cannot be written"
+    assert CliRunner().invoke(reset, words).output == "reset: sqs of 222233334444\n"
+    plane.start()

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from locum.backends.kept_files import Keeping
+from locum.backends.kept_files import FOLDER, Keeping, lacking
 from locum.backends.lazy import forget_kept
 from locum.cli.account_reset import remove_identities
 from locum.cli.backends import kept_files
 from locum.cli.compose import KEYRING_FILE
 from locum.cli.home import data_option
-from locum.cli.saved import claimed, remove_everything
+from locum.cli.saved import claimed, finish_loading, remove_everything
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
@@ -39,6 +39,7 @@ def command(data: Path, services: tuple[str, ...], account: str | None, yes: boo
     if not yes:
         click.confirm(f"{what} on {data} goes, for good. Reset it?", abort=True)
     if services or account:
+        finish_loading(data)
         if account and not services:
             remove_identities(data, account, system_clock)
         _forget(data.expanduser().absolute(), services, account)
@@ -65,3 +66,5 @@ def _forget(data: Path, services: tuple[str, ...], account: str | None) -> None:
         files = kept_files(data, lambda: ring, system_entropy)
         files.open()
         forget_kept(Keeping(files, system_clock, system_entropy), services, account)
+        if left := lacking(data / FOLDER):
+            raise ConfigurationError(f"not all is reset: what is left of {', '.join(left)} cannot be written")
