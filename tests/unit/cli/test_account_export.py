@@ -180,6 +180,17 @@ def test_attack_what_policies_and_tags_say_is_no_expression_of_terraform() -> No
     assert "%{" not in text
 
 
+def test_attack_characters_for_private_use_make_no_expression_of_terraform() -> None:
+    """JSON's escapes for them are in a policy that IAM takes."""
+    hostile = "\ue001path.cwd\ue001 \ue000 \ue0021path.cwd\ue0021 $\ue002{path.cwd}"
+    said = {"Statement": {"Resource": hostile, "Condition": {hostile: {"aws:username": hostile}}}}
+    role = Role(name="r", trust=trust({"AWS": hostile}), inline={"p": said})
+    made = terraform.exported(Account(id=REAL, roles={"r": role}), imports=False)
+    resources = json.loads(made.files["iam.tf.json"])["resource"]
+    assert json.loads(resources["aws_iam_role_policy"]["r_p"]["policy"]) == said
+    assert json.loads(resources["aws_iam_role"]["r"]["assume_role_policy"]) == trust({"AWS": hostile})
+
+
 def test_attack_what_policies_say_is_no_function_of_cloudformation() -> None:
     said = {"Statement": {"Resource": f"arn:aws:iam::{REAL}:user/${{aws:username}}/${{AWS::Region}}"}}
     account = Account(id=REAL, roles={"r": Role(name="r", trust=trust({"AWS": REAL}), inline={"p": said})})

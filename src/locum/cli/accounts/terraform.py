@@ -19,8 +19,9 @@ from locum.cli.accounts.ordering import Exported, in_order
 from locum.core.arn import iam_arn
 
 _FILE: Final = "iam.tf.json"
-_ACCOUNT: Final = "\ue000"
-"""Stands for the account's id until texts are made: a character for private use."""
+_ACCOUNT, _ADDRESS, _HIDDEN = "\ue000", "\ue001", "\ue002"
+"""Stand for the account's id, and before and behind an address, until texts are made: characters for private use. Of
+those that a text has itself, digits behind the third are there meanwhile: nobody writes expressions by a policy."""
 _CURRENT: Final = "${data.aws_caller_identity.current.account_id}"
 _NO_LABEL: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -150,13 +151,13 @@ class _Writing:
         return self._arns.get(arn) or self._open(arn)
 
     def _open(self, text: str) -> str:
-        return _escaped(str(renamed(text, {self._account.id: _ACCOUNT}))).replace(_ACCOUNT, _CURRENT)
+        return _shown(_escaped(str(renamed(_hidden(text), {self._account.id: _ACCOUNT}))).replace(_ACCOUNT, _CURRENT))
 
     def _document(self, document: Any, arns: Mapping[str, str] | None = None) -> str:
         """The expression of a document, in which the account's id is that of the caller."""
-        marked = _marked(document, arns or {})
+        marked = _marked(_hidden(document), arns or {})
         text = _escaped(encoded(renamed(marked, {self._account.id: _ACCOUNT}))).replace(_ACCOUNT, _CURRENT)
-        return re.sub("\ue001([^\ue001]*)\ue001", lambda found: f"${{{found[1]}}}", text)
+        return _shown(re.sub(f"{_ADDRESS}([^{_ADDRESS}]*){_ADDRESS}", lambda found: f"${{{found[1]}}}", text))
 
 
 def _marked(value: Any, arns: Mapping[str, str]) -> Any:
@@ -166,8 +167,24 @@ def _marked(value: Any, arns: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_marked(inner, arns) for inner in value]
     if isinstance(value, str) and value in arns:
-        return f"\ue001{arns[value][2:-1]}\ue001"
+        return f"{_ADDRESS}{arns[value][2:-1]}{_ADDRESS}"
     return value
+
+
+def _hidden(value: Any) -> Any:
+    """A text or document without the characters for private use."""
+    if isinstance(value, dict):
+        return {_hidden(name): _hidden(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_hidden(inner) for inner in value]
+    if isinstance(value, str):
+        return re.sub(f"[{_ACCOUNT}-{_HIDDEN}]", lambda found: f"{_HIDDEN}{ord(found[0]) - ord(_ACCOUNT)}", value)
+    return value
+
+
+def _shown(text: str) -> str:
+    """A text with them."""
+    return re.sub(f"{_HIDDEN}([012])", lambda found: chr(ord(_ACCOUNT) + int(found[1])), text)
 
 
 def _label(name: str) -> str:
