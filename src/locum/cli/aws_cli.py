@@ -89,8 +89,12 @@ def version_of(program: str) -> Version | None:
 
 
 def line_of(program: str, plane: Plane, arguments: Sequence[str]) -> list[str]:
-    """The command line with `arguments`. Raises ConfigurationError where they name another endpoint."""
-    if any(argument.partition("=")[0] == _ENDPOINT for argument in arguments):
+    """The command line with `arguments`. Raises ConfigurationError where they name another endpoint.
+
+    The AWS CLI takes the beginning of an option for the option.
+    """
+    names = (argument.partition("=")[0] for argument in arguments)
+    if any(len(name) > len("--") and _ENDPOINT.startswith(name) for name in names):
         raise ConfigurationError(f"`locum aws` goes to {plane.endpoint}: leave {_ENDPOINT} out, or call `aws` itself")
     return [program, _ENDPOINT, plane.endpoint, *arguments]
 

@@ -50,6 +50,12 @@ def test_arguments_are_handed_on_as_they_are() -> None:
     assert line_of("/bin/aws", PLANE, []) == ["/bin/aws", "--endpoint-url", PLANE.endpoint]
 
 
+@pytest.mark.parametrize("option", ["--endpoint-url", "--endpoint-url=", "--endpoint", "--end", "--e"])
+def test_attack_no_argument_leads_elsewhere(option: str) -> None:
+    with pytest.raises(ConfigurationError, match="leave --endpoint-url out"):
+        line_of("/bin/aws", PLANE, ["s3", "ls", option, "http://elsewhere.example"])
+
+
 def test_without_a_command_line_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     with pytest.raises(ConfigurationError, match="pip install awscli"):
