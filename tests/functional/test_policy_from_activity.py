@@ -138,12 +138,12 @@ def test_a_policy_is_written_of_what_observe_let_go_on(tmp_path: Path) -> None:
 def test_a_round_of_least_privilege_from_observing_to_the_one_permission_that_lacks(
     version: str, tmp_path: Path
 ) -> None:
-    with up(tmp_path, "--observe") as plane:
+    with up(tmp_path, "--observe", "--ephemeral") as plane:
         role, work = plane.role(trusting(AWS=ACCOUNT)), deployed(plane, "application")
         arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
         work.run(plane.assume(role), version)
         statements = told(policy(plane, "from-activity", "--principal", arn))["Statement"]
-    with up(tmp_path) as plane:
+    with up(tmp_path, "--ephemeral") as plane:
         work = deployed(plane, "application")  # the backend forgets
         with pytest.raises(ClientError, match="AccessDenied"):
             work.run(plane.assume(role), version)

@@ -7,6 +7,8 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -250,31 +252,53 @@ def test_the_example_of_the_documentation_passes(pytester: pytest.Pytester) -> N
 # -- the process ---------------------------------------------------------------------------------------------
 
 
-def test_attack_a_run_that_is_killed_leaves_no_plane_and_no_keys(tmp_path: Path) -> None:
+def test_a_directory_for_temporary_files_that_is_too_deep_for_sockets_is_not_used(tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 20)
+    deep.mkdir()
+    code = "from locum.testing import LocumPlane as P; print(P().endpoint)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TMPDIR": str(deep)},
+    )
+    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr
+    assert list(deep.iterdir()) == []
+
+
+@pytest.fixture
+def near() -> Iterator[Path]:
+    """A directory whose path is short enough for sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="near-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_attack_a_run_that_is_killed_leaves_no_plane_and_no_keys(near: Path) -> None:
     code = "from locum.testing import LocumPlane as P; p = P(); p.endpoint; print(p.pid, flush=True); input()"
     command = [sys.executable, "-c", code]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "TMPDIR": str(near)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as tests:
         assert tests.stdout is not None
         plane = int(tests.stdout.readline())
-        assert list(tmp_path.glob("*/data/credentials"))
+        assert list(near.glob("*/data/credentials"))
         tests.kill()
     assert ended(plane)
-    assert list(tmp_path.iterdir()) == []
+    assert list(near.iterdir()) == []
 
 
-def test_a_plane_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_plane_that_cannot_start_says_why(near: Path) -> None:
     code = "from locum.testing import LocumPlane as P; P(region='mars').endpoint"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(near)},
     )
     assert done.returncode == 1
     assert "'mars' is no region" in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(near.iterdir()) == []
 
 
 def test_tests_without_boto3_are_told_what_to_install() -> None:

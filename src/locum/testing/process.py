@@ -29,6 +29,8 @@ sys.path.append(sys.path.pop(0))
 runpy.run_module("locum.testing.serving", run_name="__main__", alter_sys=True)
 """
 _SOURCE: Final = Path(__file__).parents[2]
+_LONGEST: Final = 80
+"""Octets of the path of that directory: a socket's has 107 at most, unix(7)."""
 _PATIENCE: Final = 10.0
 """Seconds until a plane that does not end is killed."""
 
@@ -38,7 +40,7 @@ class PlaneProcess:
 
     def __init__(self, region: str) -> None:
         self._owner = os.getpid()
-        self.folder = Path(tempfile.mkdtemp(prefix="locum-testing-"))
+        self.folder = _new_folder()
         self._endpoint = ""
         try:
             with (self.folder / "errors").open("wb") as errors:
@@ -95,6 +97,15 @@ class PlaneProcess:
             process.kill()
             process.wait()
         rmtree(self.folder, ignore_errors=True)
+
+
+def _new_folder() -> Path:
+    """A new directory for temporary files; where that of the user is too deep for sockets, in the system's own."""
+    folder = Path(tempfile.mkdtemp(prefix="locum-testing-"))
+    if len(os.fsencode(folder)) <= _LONGEST:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="locum-testing-", dir="/tmp"))
 
 
 def _environment() -> dict[str, str]:

@@ -28,7 +28,7 @@ from locum.cli.accounts.work import Outcome
 from locum.core.errors import ConfigurationError
 from support.inprocess import InProcess
 from support.inprocess_client import InProcessClient
-from support.plane import ACCOUNT, allow, document
+from support.plane import ACCOUNT, allow, document, fresh
 from support.real_account import REAL, RealAccount, trust
 from support.stacks import CAPABILITIES, Stacks
 
@@ -87,17 +87,18 @@ def test_templates_that_are_exported_deploy_to_the_same_identities_elsewhere(
     made = cloudformation.exported(ours)
     assert ACCOUNT not in "".join(made.files.values())
     cloud, s3 = second.client("cloudformation"), second.client("s3")
-    s3.create_bucket(Bucket="templates")
+    bucket = fresh("templates")
+    s3.create_bucket(Bucket=bucket)
     for name, text in made.files.items():
-        s3.put_object(Bucket="templates", Key=name, Body=text.encode())
-        url = f"https://templates.s3.amazonaws.com/{name}"
+        s3.put_object(Bucket=bucket, Key=name, Body=text.encode())
+        url = f"https://{bucket}.s3.amazonaws.com/{name}"
         cloud.validate_template(TemplateURL=url)
         cloud.create_stack(StackName=name.partition(".")[0], TemplateURL=url, Capabilities=CAPABILITIES)
         second.settle_stacks()
-        s3.delete_object(Bucket="templates", Key=name)
+        s3.delete_object(Bucket=bucket, Key=name)
         (stack,) = cloud.describe_stacks(StackName=name.partition(".")[0])["Stacks"]
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-    s3.delete_bucket(Bucket="templates")  # whose name is taken for all planes of this process
+    s3.delete_bucket(Bucket=bucket)  # whose name is taken for all planes of this process
     theirs = reading.account_of(InProcessClient(second))
     expected, found = comparable(ours, ACCOUNT), comparable(theirs, OTHER)
     for one in found.users.values():
