@@ -55,6 +55,11 @@ class Refused(LocumError):
         self.why = why
 
 
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9.-]")
+_LONGEST_NAME: Final = 60
+"""Characters of the software in the name of a snapshot that is put aside: what it says is not authenticated."""
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot is. `software` is what the backend is, with its version; `at` is epoch seconds.
 
@@ -267,7 +272,9 @@ class KeptFiles:
             raise Refused(f"the snapshot of {unit} {told}, which this Locum does not read", "other")
         if header.software != self.software:
             what = f"the snapshot of {unit} was written with {header.software}"
-            raise Refused(f"{what}, and this is {self.software}", header.software.replace(" ", "-").replace("/", "-"))
+            raise Refused(
+                f"{what}, and this is {self.software}", _NOT_IN_NAMES.sub("-", header.software)[:_LONGEST_NAME]
+            )
         return header
 
     def _tell_of_changes(self, path: Path) -> None:

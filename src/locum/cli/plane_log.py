@@ -70,16 +70,25 @@ def plane_log(directory: Path) -> Iterator[None]:
         click.echo(f"locum: {directory / LOG_FILE} cannot be written ({error.strerror}): there is no log", err=True)
         yield
         return
-    root, hook = logging.getLogger(), threading.excepthook
+    root = logging.getLogger()
     root.addHandler(log)
-    threading.excepthook = _thread_failed
+    try:
+        with threads_logged():
+            yield
+    finally:
+        root.removeHandler(log)
+        with suppress(OSError):  # a disk that is full: what is left was told on the terminal
+            log.close()
+
+
+@contextmanager
+def threads_logged() -> Iterator[None]:
+    """Have exceptions that end threads be in the log."""
+    hook, threading.excepthook = threading.excepthook, _thread_failed
     try:
         yield
     finally:
         threading.excepthook = hook
-        root.removeHandler(log)
-        with suppress(OSError):  # a disk that is full: what is left was told on the terminal
-            log.close()
 
 
 def _thread_failed(failed: threading.ExceptHookArgs) -> None:

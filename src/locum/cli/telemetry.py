@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from locum.cli.home import Plane
+from locum.cli.plane_log import threads_logged
 from locum.core.clock import iso8601
 from locum.core.errors import ConfigurationError
 from locum.core.extras import adding, installed
@@ -73,6 +74,7 @@ def json_log() -> Iterator[None]:
     handler.setFormatter(JsonFormatter())
     root.addHandler(handler)
     try:
-        yield
+        with threads_logged():
+            yield
     finally:
         root.removeHandler(handler)

@@ -14,6 +14,7 @@ from locum.cli.checks import clients, machine, place
 from locum.cli.checks.findings import Examined, Level
 from locum.cli.commands.doctor import CHECKS
 from locum.cli.home import Plane
+from locum.core.extras import PACKAGES
 
 PLANE = Plane("http://127.0.0.1:4566", 4566, "us-east-1", "000000000000", os.getpid())
 GIVEN = {"AWS_ENDPOINT_URL": PLANE.endpoint}
@@ -150,8 +151,12 @@ def test_a_switch_of_the_kernel_that_forbids_namespaces_is_named(
 
 
 def test_a_library_that_is_missing_is_named_with_its_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(machine._LIBRARIES, "no_such_library", "something")
-    assert "no_such_library (something)" in machine.libraries(examined(tmp_path)).found
+    monkeypatch.setitem(PACKAGES, "otel", ("no_such_library",))
+    assert "otel (traces)" in machine.libraries(examined(tmp_path)).found
+
+
+def test_the_use_of_each_extra_is_told() -> None:
+    assert machine._USES.keys() == PACKAGES.keys()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux is what it is made for")

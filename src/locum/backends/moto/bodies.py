@@ -16,6 +16,16 @@ LARGE: Final = 1 << 27
 """Octets. A larger body is kept in a temporary file without a name."""
 
 
+class _Descriptor:
+    """A file descriptor, which is closed once nobody has this any more, whether it was read or not."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
 class Body:
     """A file, as far as moto's FakeKey uses one: written once, read from any place, closed."""
 
@@ -56,17 +66,14 @@ class Body:
 
     def pieces(self, size: int) -> Callable[[], Iterator[bytes]]:
         """What gives the octets in pieces of `size`, as they are now: also when the body was closed in between."""
-        octets, file = self._octets, None if self._file is None else os.dup(self._file.fileno())
+        octets, file = self._octets, None if self._file is None else _Descriptor(os.dup(self._file.fileno()))
 
         def given() -> Iterator[bytes]:
             if octets is not None:
                 yield from (octets[at : at + size] for at in range(0, len(octets), size))
             elif file is not None:
-                try:
-                    length = os.fstat(file).st_size
-                    yield from (os.pread(file, size, at) for at in range(0, length, size))
-                finally:
-                    os.close(file)
+                length = os.fstat(file.number).st_size
+                yield from (os.pread(file.number, size, at) for at in range(0, length, size))
 
         return given
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from locum.cli.checks.findings import Examined, Finding, note, ok
+from locum.core.extras import PACKAGES, installed
 
 _PROC: Final = Path("/proc")
 _SWITCHES: Final = {
@@ -24,12 +24,13 @@ what allows them."""
 _INSTEAD: Final = "instances get the host's network (`--network loopback`)"
 _IN_CONTAINER: Final = "in a container, start it with namespaces allowed, or do without"
 
-_LIBRARIES: Final = {
+_USES: Final = {
     "moto": "the embedded backend for S3, DynamoDB, SQS and the rest",
-    "cfnlint": "CloudFormation's stacks",
-    "z3": "proofs of Access Analyzer's policy checks",
-    "duckdb": "queries of CloudTrail Lake",
+    "cloudformation": "stacks",
+    "analyze": "proofs of Access Analyzer's policy checks, queries of CloudTrail Lake",
+    "otel": "traces",
 }
+"""What the libraries of an extra are for."""
 
 
 def system(_examined: Examined) -> Finding:
@@ -77,9 +78,9 @@ def terraform(examined: Examined) -> Finding:
 
 def libraries(_examined: Examined) -> Finding:
     """Libraries that come with extras."""
-    missing = [f"{name} ({use})" for name, use in _LIBRARIES.items() if find_spec(name) is None]
+    missing = [f"{extra} ({_USES[extra]})" for extra in PACKAGES if not installed(extra)]
     if missing:
-        return note(f"not installed: {', '.join(missing)}", "install what you need with Locum's extras (README)")
+        return note(f"not installed: {', '.join(missing)}", "pip install 'locum[EXTRA]' adds one, 'locum[all]' all")
     return ok("all optional libraries are installed")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any, Final
 
 from locum.cli.accounts.reading import Client
@@ -36,8 +37,9 @@ def deploy(name: str, template: str, account: str, region: str, client: Client, 
     try:
         _deploy(name, {"TemplateURL": f"https://{bucket}.s3.{region}.amazonaws.com/{name}"}, client, tell)
     finally:
-        client.call("s3", "delete_object", Bucket=bucket, Key=name)
-        client.call("s3", "delete_bucket", Bucket=bucket)
+        with suppress(CallFailed):  # a bucket of the user's own, perhaps, in which there is more
+            client.call("s3", "delete_object", Bucket=bucket, Key=name)
+            client.call("s3", "delete_bucket", Bucket=bucket)
 
 
 def _deploy(name: str, template: dict[str, str], client: Client, tell: Tell) -> None:
