@@ -75,7 +75,11 @@ TYPED = [
 def test_the_calls_that_a_solution_shows_can_be_typed(plane: RunningPlane, name: str) -> None:
     first = lab(plane, "start", name)
     assert first.returncode == 0, first.stderr
-    shown = lab(plane, "solve", name).stdout.replace("    $ aws", f"{COMMAND_LINES['v1']}").partition("\n  $ locum")[0]
+    shown = (
+        lab(plane, "solve", name)
+        .stdout.replace("    $ aws", f"{COMMAND_LINES['v1']} --endpoint-url {plane.endpoint}")
+        .partition("\n  $ locum")[0]
+    )
     lab(plane, "reset", name)
     second = lab(plane, "start", name)
     before, after = (told.stdout.partition("Goal: ")[2].split() for told in (first, second))

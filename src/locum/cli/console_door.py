@@ -7,14 +7,13 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from locum.agents.sign_in.host import SignInHost
 from locum.calls import Runtime
 from locum.cli.ports import listening_socket
 from locum.compute.control import Asked, Questions
@@ -43,7 +42,7 @@ class ConsoleDoor:
         self._app: Any = None
         self._loading = asyncio.Lock()
         self._make: Callable[[], Any] | None = None
-        self._sign_in: SignInHost | None = None
+        self._runtime: Runtime | None = None
 
     @classmethod
     def where_asked(cls, port: int | None, wanted: bool, undone: ExitStack) -> Self | None:
@@ -71,7 +70,7 @@ class ConsoleDoor:
 
     def prepare(self, runtime: Runtime, account: Callable[[], str], data: Path) -> None:
         """Be the console of the plane on `data`; `account` is that of its root user."""
-        self._sign_in = sign_in = SignInHost(runtime)
+        self._runtime = runtime
 
         def made() -> Any:
             app = import_module("locum.console.app")  # late: few planes are looked at
@@ -79,7 +78,7 @@ class ConsoleDoor:
             desk = partial(import_module("locum.cli.labs").lab_desk, data)
             of_plane = lambda: runtime.settings.endpoint, settings.region, account
             place = app.Place(lambda: self.port, *of_plane, desk, (str(OWN_MODELS),))
-            return app.console_app(place, sign_in, runtime.clock, runtime.entropy)
+            return app.console_app(place, self._sign_in, runtime.clock, runtime.entropy)
 
         self._make = made
 
@@ -89,6 +88,11 @@ class ConsoleDoor:
                 self._app = await asyncio.to_thread(self._made)
         serving: Awaitable[None] = self._app(scope, receive, send)
         await serving
+
+    @cached_property
+    def _sign_in(self) -> Any:
+        """Whoever lets people in: loaded with the first one who comes, by whoever has `_loading`."""
+        return import_module("locum.agents.sign_in.host").SignInHost(self._runtime)
 
     def _made(self) -> Any:
         assert self._make is not None  # prepared before it is opened
@@ -101,9 +105,11 @@ class ConsoleDoor:
 
     async def _ticket(self, asked: Asked) -> dict[str, Any]:
         told = asked.read(_Ticket)
-        if self._sign_in is None:
+        if self._runtime is None:
             raise LocumError("the console is not ready yet")
-        return {"url": f"{self.url}ticket?ticket={self._sign_in.ticket(told.account, told.console)}"}
+        async with self._loading:
+            sign_in = await asyncio.to_thread(lambda: self._sign_in)
+        return {"url": f"{self.url}ticket?ticket={sign_in.ticket(told.account, told.console)}"}
 
     def close(self) -> None:
         """Close the socket."""
