@@ -147,3 +147,19 @@ def test_attack_a_page_of_another_account_is_no_page_here(browser: Browser) -> N
     answer = browser.get(f"/console/policies/{arn.replace('/', '%2F')}")
     assert answer.status_code in (403, 404)
     assert "x" in words(answer.text)
+
+
+def test_a_role_whose_policy_is_refused_is_told_to_be_there(plane: RunningPlane, browser: Browser) -> None:
+    name = fresh("half")
+    fields = {"name": name, "trusted": "service", "service": "ec2.amazonaws.com", "document": '{"Version": "x"}'}
+    answer = browser.post("/console/roles/new", **fields)
+    assert answer.headers["location"] == f"/console/roles/{name}"
+    told = browser.text(f"/console/roles/{name}")
+    assert "Before the error, this was done." in told
+    assert "aws iam add-role-to-instance-profile" in told
+    assert plane.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+
+
+def test_a_filter_takes_a_service_by_its_short_name(browser: Browser) -> None:
+    assert "iam:CreateRole" in browser.text("/console/trail?source=iam&event=CreateRole")
+    assert "No call is like that yet." in browser.text("/console/trail?source=iam&event=NoSuch")

@@ -84,6 +84,11 @@ def signed_in(eyes: Eyes, plane: RunningPlane) -> None:
 
 def role_for_ec2(eyes: Eyes) -> None:
     page = eyes.go("/console/roles/new")
+    page.get_by_label("External ID").fill("x")  # which chooses an account
+    expect(page.get_by_role("radio", name="an account")).to_be_checked()
+    page.get_by_label("Service", exact=True).select_option("lambda.amazonaws.com")
+    page.get_by_label("Service", exact=True).select_option("ec2.amazonaws.com")
+    expect(page.get_by_role("radio", name="an AWS service")).to_be_checked()
     page.get_by_label("Name", exact=True).fill("web")
     page.get_by_text("Managed policies", exact=True).click()
     page.get_by_label("Find a policy").fill("SSMManagedInstanceCore")

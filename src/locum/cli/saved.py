@@ -113,6 +113,17 @@ def load(data: Path, name: str) -> None:
         directory.release()
 
 
+def check_loadable(data: Path, name: str) -> None:
+    """Raises LocumError where `load` would."""
+    _complete(data, name)
+    check_stopped(data)
+
+
+def check_stopped(data: Path) -> None:
+    """Raises StorageError where a plane runs on `data`."""
+    DataDirectory.claim(data).release()
+
+
 def finish_loading(data: Path) -> None:
     """Finish what `load` has begun where it was interrupted. Raises LocumError."""
     if (data / LOADING).exists():

@@ -64,6 +64,7 @@ class JsonFormatter(logging.Formatter):
 def start_line(plane: Plane, data: Path, now: float) -> str:
     """The object in the place of the greeting."""
     told = {"message": "Locum is up", "endpoint": plane.endpoint, "account": plane.account, "region": plane.region}
+    told |= {"console": plane.console} if plane.console else {}
     return json.dumps({"time": iso8601(now), "level": "info", **told, "data": str(data)})
 
 

@@ -35,6 +35,8 @@ _CLIENTS: Final = 32
 
 _AT_ONCE: Final = 64
 """Calls that are under way at once. Their threads are the console's own: the gateway needs those of the event loop."""
+_ENCODED: Final = " Encoded authorization failure message"
+"""What EC2 adds to a denial, for sts:DecodeAuthorizationMessage: the console has the explanation."""
 _CONFIG: Final = Config(
     retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60, proxies={}, parameter_validation=True,
     user_agent_extra="locum-console",
@@ -55,6 +57,15 @@ class CallFailed(LocumError):
     def denied(self) -> bool:
         """Whether the person may not make the call."""
         return self.code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of a page that can show nothing else."""
+        if self.denied:
+            return 403
+        if self.missing:
+            return 404
+        return 502 if self.code == "NoAnswer" else 400
 
     @property
     def missing(self) -> bool:
@@ -211,7 +222,8 @@ def told(service: str, operation: str) -> Iterator[None]:
 def _failure(error: BotoCoreError | ClientError, operation: str) -> CallFailed:
     if isinstance(error, ClientError):
         told, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-        return CallFailed(told.get("Code", ""), told.get("Message", str(error)), operation, meta.get("RequestId", ""))
+        message = told.get("Message", str(error)).partition(_ENCODED)[0]
+        return CallFailed(told.get("Code", ""), message, operation, meta.get("RequestId", ""))
     if not isinstance(error, HTTPClientError):
         return CallFailed("ParamValidation", str(error), operation)
     return CallFailed("NoAnswer", "The plane did not answer. It may be stopping, or very busy.", operation)

@@ -131,7 +131,7 @@ class Door:
         try:
             return await view(person)
         except CallFailed as failed:
-            return person.page("failed.html", 403 if failed.denied else 404 if failed.missing else 502, failed=failed)
+            return person.page("failed.html", failed.status, failed=failed)
 
     def _to_sign_in(self, request: Request) -> Response:
         if request.headers.get("hx-request"):

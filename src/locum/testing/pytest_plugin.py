@@ -101,7 +101,9 @@ class PolicyRun:
         self._lost: list[str] = []
         self._told: list[str] = []
         self._needs = _needs_module().Needs()
-        # A file that cannot be read fails the run before its tests.
+        # A file that cannot be read, or written, fails the run before its tests.
+        if out is not None and not (config.invocation_params.dir / out).parent.is_dir():
+            raise pytest.UsageError(f"--locum-policy-out {out}: there is no directory {out.parent}")
         self._known = None if check is None or _is_worker(config) else _known(config.invocation_params.dir / check)
 
     def gather(self, account: LocumAccount) -> None:

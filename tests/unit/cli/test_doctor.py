@@ -43,7 +43,7 @@ def test_every_check_has_something_to_say_of_an_empty_machine(tmp_path: Path) ->
         ("aws-cli/1.28.0 Python/3.8", Level.PROBLEM),
         ("aws-cli/2.12.7 Python/3.11", Level.PROBLEM),
         ("aws-cli/2.13.0 Python/3.11", Level.OK),
-        ("aws-cli/1.29.0 Python/3.11", Level.OK),
+        ("aws-cli/1.29.0 Python/3.11", Level.NOTE),
         ("aws-cli/3.0.0 Python/3.14", Level.OK),
         ("something else", Level.NOTE),
     ],

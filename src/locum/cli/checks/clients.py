@@ -30,6 +30,8 @@ def command_line(examined: Examined) -> Finding:
     if version is None:
         return note(f"{program} tells no version", "AWS's own is 2.13 or 1.29 or newer")
     told = f"{program}, version {version.major}.{version.minor}"
+    if version.reads_endpoint and version.major == 1:
+        return note(f"{told}, calls amazonaws.com for sqs all the same", "call `aws sqs` as `locum aws -- sqs ...`")
     if version.reads_endpoint:
         return ok(told)
     return problem(f"{told}, ignores AWS_ENDPOINT_URL and calls amazonaws.com", "call it as `locum aws -- ...`")

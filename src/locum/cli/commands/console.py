@@ -39,5 +39,7 @@ def command(data: Path, user: str, account: str | None, only_url: bool) -> None:
     descriptor = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={url}"><a href="{url}">Console</a>\n')
-    click.launch(page.as_uri())
+    if click.launch(page.as_uri()):
+        click.echo(f"no browser could be opened: go to {url}, which is good once, and for a minute", err=True)
+        raise SystemExit(1)
     click.echo(f"The console is at {plane.console}")

@@ -13,7 +13,7 @@ from locum.cli.account_reset import remove_identities
 from locum.cli.backends import kept_files
 from locum.cli.compose import KEYRING_FILE
 from locum.cli.home import data_option
-from locum.cli.saved import claimed, finish_loading, remove_everything
+from locum.cli.saved import check_stopped, claimed, finish_loading, remove_everything
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
@@ -36,6 +36,7 @@ def command(data: Path, services: tuple[str, ...], account: str | None, yes: boo
     _check(services, account)
     of = f" of {account}" if account else ""
     what = f"{', '.join(services) or 'everything'}{of}"
+    check_stopped(data)
     if not yes:
         click.confirm(f"{what} on {data} goes, for good. Reset it?", abort=True)
     if services or account:

@@ -58,6 +58,7 @@ def list_(data: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask whether the present state may go.")
 def load(data: Path, name: str, yes: bool) -> None:
     """Have the plane, which must be stopped, be as it was in NAME. Its present state goes."""
+    saved.check_loadable(data, name)
     if not yes:
         click.confirm(f"The present state of {data} goes. Load {name}?", abort=True)
     saved.load(data, name)

@@ -34,27 +34,30 @@ async def form(person: Person) -> Response:
 async def create(person: Person) -> Response:
     """Make a role; one for EC2 with the instance profile of its name, as AWS's console does."""
     name, trust = person.field("name"), _trust(person)
+    described = {"Description": text} if (text := person.field("description")) else {}
     try:
-        described = {"Description": text} if (text := person.field("description")) else {}
         await person.aws.change("iam", "create_role", RoleName=name, AssumeRolePolicyDocument=trust, **described)
-        await _furnish(person, name)
     except CallFailed as failed:
         return _form(person, dict(person.form), failed)
+    try:
+        await _furnish(person, name)
+    except CallFailed as failed:  # the role is there: its page tells what was done, and what was not
+        return person.failed(failed, url("roles", name))
     return person.done(f"The role {name} is made.", url("roles", name))
 
 
 async def _furnish(person: Person, name: str) -> None:
     """What a new role gets beside its trust. Raises CallFailed."""
     aws = person.aws
+    if person.field("trusted") == "service" and person.field("service") == FOR_EC2:
+        await aws.change("iam", "create_instance_profile", InstanceProfileName=name)
+        await aws.change("iam", "add_role_to_instance_profile", InstanceProfileName=name, RoleName=name)
     for arn in person.fields("arn"):
         await aws.change("iam", "attach_role_policy", RoleName=name, PolicyArn=arn)
     if person.field("document"):
         await aws.change(
             "iam", "put_role_policy", RoleName=name, PolicyName="permissions", PolicyDocument=person.field("document")
         )
-    if person.field("trusted") == "service" and person.field("service") == FOR_EC2:
-        await aws.change("iam", "create_instance_profile", InstanceProfileName=name)
-        await aws.change("iam", "add_role_to_instance_profile", InstanceProfileName=name, RoleName=name)
 
 
 def _trust(person: Person) -> str:

@@ -54,7 +54,9 @@ def _filters(person: Person) -> dict[str, str]:
 
 
 def _asked(filters: dict[str, str]) -> dict[str, str]:
-    return {FILTERS[name]: value for name, value in filters.items() if value}
+    asked = {FILTERS[name]: value for name, value in filters.items() if value}
+    source = asked.get("EventSource", "")
+    return asked | ({"EventSource": f"{source}.amazonaws.com"} if source and "." not in source else {})
 
 
 def _live(position: int, filters: dict[str, str]) -> str:

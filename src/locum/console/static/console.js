@@ -33,3 +33,10 @@ document.addEventListener("htmx:responseError", (event) => {
   note.textContent = `The console answered ${event.detail.xhr.status}. Load the page again.`;
   notes.append(note);
 });
+
+// A field that is filled chooses what it is about: <div data-choice="VALUE"> within a fieldset with radio buttons.
+document.addEventListener("input", (event) => {
+  const part = event.target.closest("[data-choice]");
+  const radio = part && part.closest("fieldset").querySelector(`input[type=radio][value="${CSS.escape(part.dataset.choice)}"]`);
+  if (radio) radio.checked = true;
+});
