@@ -60,6 +60,7 @@ def test_a_user_gets_a_group_a_password_and_a_key(plane: RunningPlane, browser: 
     other = Browser(plane)
     assert other.sign_in(user).status_code == 303
     assert other.get("/console/roles").status_code == 200
+    assert browser.post(f"/console/groups/{group}/delete").headers["location"] == "/console/groups"
     assert browser.post(f"/console/users/{user}/delete").headers["location"] == "/console/users"
     browser.get("/console/users")  # which tells what was done, once
     assert user not in browser.text("/console/users")

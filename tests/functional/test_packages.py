@@ -143,9 +143,9 @@ def test_the_debian_package_installs_and_starts_in_a_system_of_its_own(wheel: Pa
     (package,) = tmp_path.glob("locum_*.deb")
     system = tmp_path / "system"
     run("debootstrap", "--variant=minbase", "--include=python3,adduser", _suite(), system, _mirror())
-    shutil.copy(package, system / "root")
+    shutil.copy(package, system / "srv")
     inside = ("chroot", system)
-    run(*inside, "dpkg", "-i", f"/root/{package.name}")
+    run(*inside, "dpkg", "-i", f"/srv/{package.name}")
     assert __version__ in run(*inside, "locum", "--version")
     assert run(*inside, "stat", "-c", "%U %a", "/var/lib/locum").strip() == "locum 700"
     starting = ("timeout", "60", *inside, "runuser", "-u", "locum", "--", "locum", "up", "--data", "/var/lib/locum")

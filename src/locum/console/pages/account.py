@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from starlette.responses import RedirectResponse, Response
@@ -50,7 +49,7 @@ async def switch_back(person: Person) -> Response:
     """Be who signed in."""
     session = person.session
     if session.base is not None:
-        session.signed, session.base = replace(session.base), None
+        session.signed, session.base = session.base, None
     return RedirectResponse(ROOT, 303)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from locum.console.aws import CallFailed, attempt
 from locum.console.pages.forms import change
-from locum.console.pages.identities import GROUP, policies_of, routes
+from locum.console.pages.identities import GROUP, part, policies_of, routes
 from locum.console.person import Person, View, url
 
 
@@ -46,16 +46,14 @@ async def delete(person: Person) -> Response:
     """Delete a group; its members stay."""
     aws, name = person.aws, person.path["name"]
     try:
-        for user in await aws.listed("iam", "get_group", "Users", GroupName=name):
-            await aws.change("iam", "remove_user_from_group", GroupName=name, UserName=user["UserName"])
-        for policy in await aws.listed("iam", "list_attached_group_policies", "AttachedPolicies", GroupName=name):
-            await aws.change("iam", "detach_group_policy", GroupName=name, PolicyArn=policy["PolicyArn"])
-        for inline in await aws.listed("iam", "list_group_policies", "PolicyNames", GroupName=name):
-            await aws.change("iam", "delete_group_policy", GroupName=name, PolicyName=inline)
+        await part(aws, GROUP, name, _HELD)
         await aws.change("iam", "delete_group", GroupName=name)
     except CallFailed as failed:
         return person.failed(failed, url("groups", name))
     return person.done(f"The group {name} is deleted.", url("groups"))
+
+
+_HELD: Final = (("get_group", "Users", "UserName", "remove_user_from_group"),)
 
 
 def _page(person: Person) -> str:

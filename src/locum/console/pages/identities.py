@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,7 +34,10 @@ class Kind:
 ROLE: Final = Kind("role", "roles")
 USER: Final = Kind("user", "users")
 GROUP: Final = Kind("group", "groups")
-KINDS: Final = (ROLE, USER, GROUP)
+Holding = tuple[str, str, str, str]
+"""Something that an identity has: its list, the member there, what names one there and in the call that takes it away,
+and that call."""
+
 _OF_AWS: Final = 2_000
 """AWS's own managed policies are some 1,500."""
 
@@ -59,6 +63,18 @@ async def _inline(aws: Aws, kind: Kind, name: str) -> list[dict[str, Any]]:
     names = await aws.listed("iam", f"list_{kind.word}_policies", "PolicyNames", **kind.of(name))
     found = (aws.call("iam", f"get_{kind.word}_policy", **kind.of(name), PolicyName=policy) for policy in names)
     return list(await asyncio.gather(*found))
+
+
+async def part(aws: Aws, kind: Kind, name: str, held: Sequence[Holding] = ()) -> None:
+    """Take from an identity what keeps it from being deleted: `held`, and then its policies. Raises CallFailed."""
+    policies = (
+        (f"list_attached_{kind.word}_policies", "AttachedPolicies", "PolicyArn", f"detach_{kind.word}_policy"),
+        (f"list_{kind.word}_policies", "PolicyNames", "PolicyName", f"delete_{kind.word}_policy"),
+    )
+    for list_of, member, key, taking in (*held, *policies):
+        for one in await aws.listed("iam", list_of, member, **kind.of(name)):
+            value = one if isinstance(one, str) else one[key]
+            await aws.change("iam", taking, **kind.of(name), **{key: value})
 
 
 async def policy_options(person: Person) -> Response:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from locum.console.aws import Aws, CallFailed
+from locum.console.pages.identities import ROLE, part
 from locum.console.person import Person, View, url
 
 REVOKES: Final = "AWSRevokeOlderSessions"
@@ -78,10 +79,7 @@ async def _empty(aws: Aws, name: str) -> None:
         await aws.change("iam", "remove_role_from_instance_profile", **of_profile, **of_role)
         if profile["InstanceProfileName"] == name:
             await aws.change("iam", "delete_instance_profile", **of_profile)
-    for policy in await aws.listed("iam", "list_attached_role_policies", "AttachedPolicies", **of_role):
-        await aws.change("iam", "detach_role_policy", **of_role, PolicyArn=policy["PolicyArn"])
-    for inline in await aws.listed("iam", "list_role_policies", "PolicyNames", **of_role):
-        await aws.change("iam", "delete_role_policy", **of_role, PolicyName=inline)
+    await part(aws, ROLE, name)
 
 
 _PATH: Final = f"{url('roles')}/{{name}}"

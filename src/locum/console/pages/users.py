@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from locum.console.aws import Aws, CallFailed, attempt
 from locum.console.pages.forms import change
-from locum.console.pages.identities import USER, policies_of, routes
+from locum.console.pages.identities import USER, part, policies_of, routes
 from locum.console.pages.roles import last_accessed
 from locum.console.person import Person, View, url
 
@@ -97,26 +97,19 @@ async def delete(person: Person) -> Response:
 
 async def _empty(aws: Aws, name: str) -> None:
     """Take from a user what it has. Raises CallFailed."""
-    of_user = {"UserName": name}
-    for list_of, member, key, parameter, taking in _HELD:
-        for held in await aws.listed("iam", list_of, member, **of_user):  # type: ignore[arg-type]
-            value = held[key] if key else held
-            await aws.change("iam", taking, **of_user, **{parameter: value})
+    await part(aws, USER, name, _HELD)
     try:
-        await aws.change("iam", "delete_login_profile", **of_user)
+        await aws.change("iam", "delete_login_profile", UserName=name)
     except CallFailed as failed:
         if not failed.missing:
             raise
 
 
 _HELD: Final = (
-    ("list_groups_for_user", "Groups", "GroupName", "GroupName", "remove_user_from_group"),
-    ("list_access_keys", "AccessKeyMetadata", "AccessKeyId", "AccessKeyId", "delete_access_key"),
-    ("list_mfa_devices", "MFADevices", "SerialNumber", "SerialNumber", "deactivate_mfa_device"),
-    ("list_attached_user_policies", "AttachedPolicies", "PolicyArn", "PolicyArn", "detach_user_policy"),
-    ("list_user_policies", "PolicyNames", "", "PolicyName", "delete_user_policy"),
+    ("list_groups_for_user", "Groups", "GroupName", "remove_user_from_group"),
+    ("list_access_keys", "AccessKeyMetadata", "AccessKeyId", "delete_access_key"),
+    ("list_mfa_devices", "MFADevices", "SerialNumber", "deactivate_mfa_device"),
 )
-"""What keeps a user from being deleted: its list, the member and key there, and how it is taken away."""
 
 
 def _page(person: Person) -> str:
