@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from locum.agents.instances.host import GRACE
 from locum.calls import Mode
@@ -15,16 +14,12 @@ from locum.cli.ports import check_host
 from locum.cli.telemetry import LogFormat
 from locum.cli.tls import TlsOptions
 from locum.core.errors import ConfigurationError
-from locum.core.identifiers import ACCOUNT_ID
+from locum.core.identifiers import ACCOUNT_ID, REGION
 from locum.core.instances import RECORD
 from locum.services.verbs import Settings
 
 if TYPE_CHECKING:
     from locum.compute.containers import Container
-
-_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
-"""The form of a region's name in every partition (`regionRegex` in botocore's partitions.json). As to AWS's SDKs, one
-that AWS does not have is a region, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,5 +70,5 @@ class Options:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
             raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
         check_host(self.host, exposed=self.exposed)
-        if not _REGION.fullmatch(self.settings.region):
+        if not REGION.fullmatch(self.settings.region):
             raise ConfigurationError(f"--region {self.settings.region!r} is no region: one reads like eu-west-1")

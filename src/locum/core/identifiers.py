@@ -39,6 +39,9 @@ AGENT_LAUNCH: Final = "locum-agent/"
 """The beginning of the client token of a launch whose instances are other machines, by an agent (`locum activate`)."""
 
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
+"""The form of a region's name in every partition (`regionRegex` in botocore's partitions.json). As to AWS's SDKs, one
+that AWS does not have is a region, too."""
 ACCESS_KEY_ID: Final = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 
 _UNIQUE_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from locum.cli.home import data_option, read_plane
+from locum.cli.private_files import write_private
 from locum.cli.screen import folded
 from locum.core.errors import ConfigurationError
 
@@ -82,18 +82,8 @@ def _write(made: Exported, out: Path | None) -> None:
         if len(made.files) > 1 or out.is_dir():
             out.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name, text in made.files.items():
-                _write_file(out / name, text)
+                write_private(out / name, text.encode())
         else:
-            _write_file(out, next(iter(made.files.values())))
+            write_private(out, next(iter(made.files.values())).encode())
     except OSError as error:
         raise ConfigurationError(f"{error.filename or out} cannot be written: {error.strerror}") from error
-
-
-def _write_file(path: Path, text: str) -> None:
-    """Write a file that is there as a whole, or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    partial.replace(path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 from locum.cli.accounts.reading import Client
 from locum.cli.home import RootKey, read_key, root_key_text
+from locum.cli.private_files import write_private
 from locum.core.errors import ConfigurationError
 
 FOLDER: Final = "users"
@@ -24,15 +24,6 @@ def ensure_key(data: Path, user: str, client: Client) -> str:
     except ConfigurationError:  # lost, or never made
         pass
     made = client.call("iam", "create_access_key", UserName=user)["AccessKey"]
-    _write(path, root_key_text(RootKey(made["AccessKeyId"], made["SecretAccessKey"])))
-    return str(path)
-
-
-def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    partial.replace(path)
+    write_private(path, root_key_text(RootKey(made["AccessKeyId"], made["SecretAccessKey"])))
+    return str(path)

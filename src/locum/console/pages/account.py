@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 from locum.console.aws import CallFailed
 from locum.console.person import ROOT, Person, View, url
 from locum.console.sessions import Note
+from locum.core.identifiers import REGION
 from locum.core.sign_in import Keys, SignedIn
 
-_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
 _NAME: Final = re.compile(r"[^A-Za-z0-9_+=,.@-]")
 _LONGEST_NAME: Final = 64
 
@@ -61,7 +61,7 @@ async def region_form(person: Person) -> Response:
 async def change_region(person: Person) -> Response:
     """Have the pages show another region."""
     region = person.field("region")
-    if not _REGION.fullmatch(region):
+    if not REGION.fullmatch(region):
         return person.page("region.html", 400, error=f"{region} is no region: one reads like eu-west-1.")
     person.session.region = region
     return RedirectResponse(ROOT, 303)
