@@ -51,7 +51,7 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate $(RUNNING) pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate $(RUNNING) --extra otel --group dev pyproject.toml -o requirements-dev.lock
+	  --no-header --no-annotate $(RUNNING) --extra otel --extra postgres --group dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group docs -o requirements-docs.lock
 	for tool in tests/tools/*.in; do \
