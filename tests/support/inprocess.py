@@ -81,39 +81,39 @@ class InProcess:
 
     def settle_stacks(self) -> None:
         """Do all that is under way for stacks."""
-        self.run(self.node.stacks.settled())
+        self.run(self.node.duties.stacks.settled())
 
     def settle_resource_requests(self) -> None:
         """Do all that requests of Cloud Control ask for."""
-        self.run(self.node.resource_requests.settled())
+        self.run(self.node.duties.resource_requests.settled())
 
     def settle_stack_sets(self) -> None:
         """Do all that is under way for stack sets, and their stacks."""
-        self.run(self.node.stack_sets.settled())
+        self.run(self.node.duties.stack_sets.settled())
 
     def settle_drifts(self) -> None:
         """Do all that is under way to detect drift of stacks."""
-        self.run(self.node.drifts.settled())
+        self.run(self.node.duties.drifts.settled())
 
     def deliver_trails(self) -> None:
         """Make the deliveries of trails that are due."""
-        self.run(self.node.trails.reconcile())
+        self.run(self.node.duties.trails.reconcile())
 
     def analyze(self) -> None:
         """Have the analyzers of Access Analyzer look at what is due."""
-        self.run(self.node.analyzers.settled())
+        self.run(self.node.duties.analyzers.settled())
 
     def preview_access(self) -> None:
         """Have all access previews made that are asked for, and old ones deleted."""
-        self.run(self.node.previews.settled())
+        self.run(self.node.duties.previews.settled())
 
     def generate_policies(self) -> None:
         """Have all policies generated and all recommendations worked out that are asked for."""
-        self.run(self.node.analyzer_jobs.settled())
+        self.run(self.node.duties.analyzer_jobs.settled())
 
     def import_files(self) -> None:
         """Carry out all imports of log files into event data stores."""
-        self.run(self.node.imports.settled())
+        self.run(self.node.duties.imports.settled())
 
     def write_logs(self) -> None:
         """Have the logs of functions written."""

@@ -68,7 +68,7 @@ class Classroom:
 
     def settle(self) -> None:
         """Have the agents do what is due, and let seconds pass."""
-        self.plane.run(self.plane.node.scaling.reconcile())
+        self.plane.run(self.plane.node.duties.scaling.reconcile())
         self.plane.carry_out()
         self.plane.node.runtime.clock.ahead += 1
 

@@ -127,6 +127,7 @@ class Committer:
                     context.now,
                     runtime.keyring,
                     runtime.entropy,
+                    runtime.node,
                 )
             )
             for position, effect in enumerate(effects)

@@ -65,9 +65,9 @@ _decoder: Final = msgspec.msgpack.Decoder(_Sealed)
 
 
 def pending(
-    effect: Effect, cause: str, at: tuple[int, int], now: float, ring: KeyRing, entropy: Entropy
+    effect: Effect, cause: str, at: tuple[int, int], now: float, ring: KeyRing, entropy: Entropy, node: str = ""
 ) -> PendingEffect:
-    """The outbox entry of `effect`, to be committed as number `at` (journal entry, place in it)."""
+    """The outbox entry of `effect`, to be committed as number `at` (journal entry, place in it) by `node`."""
     account = effect.call.actor.account
     instead = None if effect.instead is None else _plain(effect.instead)
     plain = _encode(_plain(effect.call, instead))
@@ -83,6 +83,7 @@ def pending(
         sealed=ring.seal(_PURPOSE, plain, entropy, _owner(account, effect.id)),
         retries=effect.patience.retries,
         patience=effect.patience.seconds,
+        node=node if effect.awaited else "",
     )
 
 

@@ -3,6 +3,9 @@
 An effect that failed is tried again when its time has come; until then, as while it takes long, it holds up those
 behind it in its lane, and no others. Time is the clock of the runtime: `begin` begins what is due, and tells when the
 next effect will be.
+
+Of several nodes one delivers. An effect whose caller waits for it is carried out by the node that committed it, for as
+long as that is there.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -55,22 +58,34 @@ class Outbox:
             if entry is not None:
                 await asyncio.wait([self._task(entry)])  # what it raises is for its lane: its cause is committed
 
-    def begin(self) -> float | None:
+    def open(self) -> None:
+        """Deliver (again), after `close`."""
+        self._closing = False
+
+    def others(self) -> frozenset[str]:
+        """The other nodes that pending effects are left to, if they are there."""
+        own = "", self._runtime.node
+        return frozenset(it.node for it in self._runtime.ledger.state.every(PendingEffect) if it.node not in own)
+
+    def begin(self, others: Collection[str] = ()) -> float | None:
         """Begin all effects that are due, where their lanes are free. When the next one is (epoch seconds), or None.
 
-        `changed` is set when there may be more to begin in a lane.
+        Those of `others`, which are nodes, are left to them. `changed` is set when a lane may have more to begin.
         """
         if self._closing:
             return None
         now = self._runtime.clock()
         due: dict[str, list[PendingEffect]] = {}
         later: dict[str, float] = {}
+        left: set[str] = set()
         pending = self._runtime.ledger.state.every(PendingEffect)
         for entry in sorted(pending, key=lambda entry: (entry.sequence, entry.position)):
             lane = _lane(entry)
-            if lane in self._lanes or lane in later:
+            if lane in self._lanes or lane in later or lane in left:
                 continue
-            if entry.due > now >= entry.created:  # not so where the clock was moved back since
+            if entry.node in others:
+                left.add(lane)
+            elif entry.due > now >= entry.created:  # not so where the clock was moved back since
                 later[lane] = entry.due
             else:
                 due.setdefault(lane, []).append(entry)

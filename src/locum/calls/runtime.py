@@ -65,7 +65,8 @@ class Backends:
 class Runtime:
     """The parts of a node behind its gateway. `mode`: see ADR 7. `early_answers`: what a mutating call had a backend do
     is answered before its record is durable. Nothing changes but the endpoint in `settings`, which is not known before
-    the gateway listens. `injections` are the faults on request."""
+    the gateway listens. `injections` are the faults on request. `node` is the name of this one of
+    several, else empty."""
 
     ledger: Ledger
     history: History
@@ -79,3 +80,4 @@ class Runtime:
     mode: Mode = "enforce"
     early_answers: bool = False
     injections: Injections = field(default_factory=Injections)
+    node: str = ""

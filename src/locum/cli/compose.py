@@ -13,32 +13,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from locum.agents.analyzers.jobs import AnalyzerJobs
-from locum.agents.analyzers.previews import AccessPreviews
-from locum.agents.analyzers.reconciler import Analyzers
 from locum.agents.api.host import OPERATIONS as API
 from locum.agents.api.host import ApiHost
 from locum.agents.audits.schedule import Audits
 from locum.agents.aws_hosts import AwsHosts
 from locum.agents.carriers import CarrierHost
-from locum.agents.deliveries import Deliveries
 from locum.agents.functions.logs import FunctionLogs
-from locum.agents.instances.announced_ends import AnnouncedEnds
-from locum.agents.instances.backend_instances import BackendInstances
 from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.lake.host import OPERATIONS as LAKE
 from locum.agents.lake.host import LakeHost
-from locum.agents.lake.imports import Imports
-from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.resumption import Resumption
-from locum.agents.scaling import AutoScaling
-from locum.agents.stack_sets.reconciler import StackSets
-from locum.agents.stacks.drift import Drifts
-from locum.agents.stacks.reconciler import Stacks
-from locum.agents.trails.reconciler import Trails
-from locum.agents.under_way import UnderWay
 from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
@@ -58,6 +44,7 @@ from locum.cli.backends import (
     schedule_host,
 )
 from locum.cli.console_door import ConsoleDoor
+from locum.cli.duties import Duties
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
@@ -145,7 +132,7 @@ class Node:
         self.function_logs = FunctionLogs(self.calls.make)
         self.gateway = self._gateway()
         self.metadata = self._metadata_service(clock, entropy)
-        self._make_agents(clock)
+        self._make_agents()
 
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
@@ -167,12 +154,9 @@ class Node:
             self.console.prepare(runtime, lambda: self.account, self.options.data)
             await self.listeners.open(self.console.socket, self.console)
         self.ledger.follow()
-        of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
-        of_records = self.trails, self.analyzers, self.previews, self.analyzer_jobs, self.imports, self.audits
-        for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed, *of_records):
+        for agent in (self.duties, self.managed, self.audits):
             agent.start()
             runtime.clock.on_move(agent.wake)
-        self.backend_instances.start()
         await self.lake.start()
         self.resumption.start()
         return port
@@ -197,24 +181,12 @@ class Node:
             self._tls_socket.close()
         await self.resumption.close()
         await self.managed.close()
-        await self.backend_instances.close()
         if self.agents is not None:
             self.agents.close()
         if self.console is not None:
             self.console.close()
-        await self.announced_ends.close()
         await self.audits.close()
-        await self.trails.close()
-        await self.analyzers.close()
-        await self.previews.close()
-        await self.analyzer_jobs.close()
-        await self.imports.close()
-        await self.resource_requests.close()
-        await self.stack_sets.close()
-        await self.drifts.close()
-        await self.stacks.close()
-        await self.scaling.close()
-        await self.deliveries.close()
+        await self.duties.close()
         await self.function_logs.close()
         await self.runtime.backends.close()
         await self.ledger.close()
@@ -226,30 +198,11 @@ class Node:
         return Gateway(self.runtime, pipeline, metrics=[self._metrics])
 
     def _metrics(self) -> Iterator[Family]:
-        agents: dict[str, UnderWay] = {
-            "stacks": self.stacks,
-            "stack_sets": self.stack_sets,
-            "drift_detections": self.drifts,
-            "resource_requests": self.resource_requests,
-            "access_previews": self.previews,
-            "analyzer_jobs": self.analyzer_jobs,
-            "imports": self.imports,
-        }
-        return node_families(self.ledger, self.journal.directory.path, self.metadata, agents)
+        return node_families(self.ledger, self.journal.directory.path, self.metadata, self.duties.under_way)
 
-    def _make_agents(self, clock: Clock) -> None:
+    def _make_agents(self) -> None:
         self.functions: FunctionHost | None = None  # until the first is invoked
-        self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
-        self.scaling = AutoScaling(self.runtime, self.calls)
-        self.stacks = Stacks(self.runtime, self.calls)
-        self.resource_requests = ResourceRequests(self.runtime, self.calls)
-        self.stack_sets = StackSets(self.runtime, self.calls)
-        self.drifts = Drifts(self.runtime, self.calls)
-        self.trails = Trails(self.runtime, self.calls)
-        self.analyzers = Analyzers(self.runtime, self.calls)
-        self.previews = AccessPreviews(self.runtime)
-        self.analyzer_jobs = AnalyzerJobs(self.runtime)
-        self.imports = Imports(self.runtime, self.calls.make, self.lake.store)
+        self.duties = Duties(self.runtime, self.calls, self.lake.store)
         directory = self.journal.directory
         audits = directory.path / AUDITS_FILE
         self.audits = Audits(
@@ -258,10 +211,8 @@ class Node:
             lambda: audits.read_bytes() if audits.exists() else b"",
             partial(directory.write, AUDITS_FILE),
         )
-        self.backend_instances = BackendInstances(self.runtime)
         under_way = () if self.kept is None else self.kept.under_way()
         self.resumption = Resumption([self.runtime.backends.of(it, RESUMED[it]) for it in under_way])
-        self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)
 
     def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:

@@ -12,7 +12,8 @@ class PendingEffect(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     journal entry that it was committed with, `position` its position in it: effects of one `lane` are begun in this
     order. `sealed` is the call (`core.calls.ServiceCall`) sealed under the key ring. `created` and `due` (the earliest
     time of the next attempt) are epoch seconds, `attempts` is the number of attempts so far. It is given up after so
-    many `retries` (None: any number), and so many seconds of `patience`.
+    many `retries` (None: any number), and so many seconds of `patience`. `node` is the one that carries it out at once,
+    as its caller waits for it, where there are several; empty: whichever delivers.
     """
 
     id: str
@@ -26,3 +27,4 @@ class PendingEffect(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     sealed: bytes
     retries: int | None = None
     patience: float = 86_400.0
+    node: str = ""

@@ -57,7 +57,7 @@ class World:
 
     def settle(self) -> None:
         """Let the plane do what is due."""
-        self.plane.run(self.plane.node.announced_ends.reconcile())
+        self.plane.run(self.plane.node.duties.announced_ends.reconcile())
 
     def becomes(self, instance: str, state: str) -> None:
         """Wait until the plane's own task has done it."""
@@ -212,11 +212,11 @@ def test_a_group_replaces_an_instance_that_is_interrupted(world: World) -> None:
     scaling.create_auto_scaling_group(
         AutoScalingGroupName="web", LaunchConfigurationName="it", MinSize=1, MaxSize=1, AvailabilityZones=["us-east-1a"]
     )
-    world.plane.run(world.plane.node.scaling.reconcile())
+    world.plane.run(world.plane.node.duties.scaling.reconcile())
     (first,) = _members(scaling)
     world.announce(first, interruption="terminate")
     world.becomes(first, "terminated")
-    world.plane.run(world.plane.node.scaling.reconcile())
+    world.plane.run(world.plane.node.duties.scaling.reconcile())
     (second,) = _members(scaling)
     assert second != first
 

@@ -25,7 +25,7 @@ KEPT = "kept-from-everybody"
 @pytest.fixture(autouse=True)
 def held(plane: InProcess) -> None:
     """Requests are carried out when a test has them settled, and not before."""
-    plane.run(plane.node.resource_requests.close())
+    plane.run(plane.node.duties.resource_requests.close())
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ class House:
 
     def held_back(self) -> str:
         """The id of a new import, with which nothing begins until `import_files`."""
-        imports = self.plane.node.imports
+        imports = self.plane.node.duties.imports
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(imports, "begin", lambda _name, _run: None)
             return self.start()

@@ -23,7 +23,7 @@ TRUSTS_EC2 = json.loads(trusting(Service="ec2.amazonaws.com"))
 @pytest.fixture
 def resources(plane: InProcess) -> Resources:
     """The resources of the plane. Requests are carried out when a test has them settled, and not before."""
-    plane.run(plane.node.resource_requests.close())
+    plane.run(plane.node.duties.resource_requests.close())
     return Resources(plane)
 
 

@@ -35,7 +35,7 @@ class House:
     def reconcile(self, seconds: float = 0) -> float | None:
         """Time passes, and groups go on; when the next has something to do."""
         self.now += seconds
-        return self.plane.run(self.plane.node.scaling.reconcile())
+        return self.plane.run(self.plane.node.duties.scaling.reconcile())
 
     def template(self, name: str, **data: Any) -> str:
         made = self.client("ec2").create_launch_template(

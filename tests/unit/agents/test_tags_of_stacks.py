@@ -166,7 +166,7 @@ def test_instances_of_a_group_have_the_tags_of_its_stack(plane: InProcess, stack
         "AutoScalingGroups"
     ]
     assert {tag["Key"]: tag["Value"] for tag in found["Tags"]}[NAME] == "tagged-group"
-    plane.run(plane.node.scaling.reconcile())
+    plane.run(plane.node.duties.scaling.reconcile())
     filters = [{"Name": f"tag:{NAME}", "Values": ["tagged-group"]}]
     instances = plane.client("ec2").describe_instances(Filters=filters)["Reservations"]
     assert len(instances) == 1

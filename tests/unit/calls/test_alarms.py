@@ -43,7 +43,7 @@ class Plane(InProcess):
         """Time passes, alarms act, and groups go on."""
         self.now += seconds
         self.carry_out()
-        self.run(self.node.scaling.reconcile())
+        self.run(self.node.duties.scaling.reconcile())
 
     def policy(self, **params: Any) -> str:
         made = self.client("autoscaling").put_scaling_policy(AutoScalingGroupName="web", PolicyName="grow", **params)

@@ -72,7 +72,7 @@ class Plane(InProcess):
 
     def reconcile(self, seconds: float = 0) -> None:
         self.now += seconds
-        self.run(self.node.scaling.reconcile())
+        self.run(self.node.duties.scaling.reconcile())
 
     def role(self, service: str, *actions: str) -> str:
         """The ARN of a new role that a service may assume."""

@@ -62,7 +62,7 @@ class Things:
         scaling.put_scaling_policy(
             AutoScalingGroupName=name, PolicyName=f"of-{name}", AdjustmentType="ExactCapacity", ScalingAdjustment=1
         )
-        self.plane.run(self.plane.node.scaling.reconcile())
+        self.plane.run(self.plane.node.duties.scaling.reconcile())
         (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
         self.arns[f"group {name}"] = group["AutoScalingGroupARN"]
         self.ids[f"instance {name}"] = group["Instances"][0]["InstanceId"]
