@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from locum.agents.api.host import OPERATIONS as API
 from locum.agents.api.host import ApiHost
@@ -46,6 +46,7 @@ from locum.cli.backends import (
 from locum.cli.console_door import ConsoleDoor
 from locum.cli.duties import Duties
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
+from locum.cli.membership import Membership
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
 from locum.cli.options import Options
@@ -53,12 +54,14 @@ from locum.cli.own_services import own_services
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.saved import write as write_saved
+from locum.cli.storage import KEYRING_FILE, open_storage
 from locum.cli.telemetry import access_log, tracing
-from locum.cli.tls import aws_hosts, tls_context
+from locum.cli.tls import aws_hosts, share_authority, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
+from locum.core.errors import ConfigurationError
 from locum.core.metrics import Family
-from locum.credentials import create_keyring, read_keyring
+from locum.credentials import read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.credentials.identitykeys import open_identity_key
 from locum.gateway.app import Gateway
@@ -73,13 +76,11 @@ from locum.imds.held import Backend as MetadataBackend
 from locum.imds.identity_document import IdentityDocuments
 from locum.imds.throttle import Throttle
 from locum.state import State
-from locum.store import Ledger, Retention, SqliteJournal
+from locum.store import Ledger
 
 if TYPE_CHECKING:
     from locum.agents.functions.host import FunctionHost
     from locum.compute.functions.surroundings import Tls
-
-KEYRING_FILE: Final = "keyring"
 
 
 class Node:
@@ -97,21 +98,11 @@ class Node:
         # What may fail comes first, and the data directory, which is made here, after it.
         self.kept = None if options.ephemeral else self._kept_files(entropy)
         backends = self._backends(wall, entropy)
-        read_keyring(options.data / KEYRING_FILE, os.environ)
-        self._socket = listening_socket(options.host, options.port)
-        self._tls_socket: socket.socket | None = None
+        if not options.journal:
+            read_keyring(options.data / KEYRING_FILE, os.environ)
         with ExitStack() as undone:
-            undone.callback(self._socket.close)
-            if options.tls is not None:
-                self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
-                undone.callback(self._tls_socket.close)
-            self.agents = AgentDoor.where_asked(options.agents, undone)
-            self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
-            self.journal = self._opened_journal(entropy)
-            undone.callback(self.journal.close)
-            if options.tls is not None:
-                self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())
-            self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
+            self._take_ports(undone)
+            self._open_storage(undone, wall, entropy)
             self.ledger = self._opened_ledger(clock)
             undone.pop_all()
         self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
@@ -127,6 +118,7 @@ class Node:
             backends=backends,
             mode=options.mode,
             early_answers=options.early_answers,
+            node=self.storage.node,
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
@@ -134,29 +126,57 @@ class Node:
         self.metadata = self._metadata_service(clock, entropy)
         self._make_agents()
 
+    def _take_ports(self, undone: ExitStack) -> None:
+        options = self.options
+        self._socket = listening_socket(options.host, options.port)
+        undone.callback(self._socket.close)
+        self._tls_socket: socket.socket | None = None
+        if options.tls is not None:
+            self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
+            undone.callback(self._tls_socket.close)
+        self.agents = AgentDoor.where_asked(options.agents, undone)
+        self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
+
+    def _open_storage(self, undone: ExitStack, wall: Clock, entropy: Entropy) -> None:
+        options = self.options
+        self.storage = storage = open_storage(options, entropy)
+        undone.callback(storage.close)
+        self.directory, self.journal, self.keyring = storage.directory, storage.journal, storage.keyring
+        if storage.node:
+            share_authority(storage.files, self.directory, self.keyring, entropy, wall())
+        if options.tls is not None:
+            self._tls = tls_context(options.tls, self.directory, options.settings.region, wall())
+
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
         runtime = self.runtime
         root = await ensure_root(self.ledger, self.keyring, runtime.clock, runtime.entropy, self.options.account)
         self.account = root.account
-        self.journal.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
+        self.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
         port = int(self._socket.getsockname()[1])
-        here = f"http://127.0.0.1:{port}"
-        self.runtime.settings = replace(self.runtime.settings, endpoint=here, tls_port=self.tls_port or 0)
+        here, public = f"http://127.0.0.1:{port}", self.options.public_url or ""
+        self.runtime.settings = replace(
+            self.runtime.settings, endpoint=here, public_url=public, tls_port=self.tls_port or 0
+        )
         await mark_lost_networks(runtime, self._kept_subnets())
         await self.listeners.open(self._socket, self.gateway)
         if self._tls_socket is not None:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
         if self.agents is not None:
             apps = self.metadata.app, self.gateway
-            await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
+            await self.agents.open(self.runtime, self.listeners, self.directory, runtime.clock.wall, apps)
         if self.console is not None:
             self.console.prepare(runtime, lambda: self.account, self.options.data)
             await self.listeners.open(self.console.socket, self.console)
         self.ledger.follow()
-        for agent in (self.duties, self.managed, self.audits):
+        for agent in (self.managed, self.audits):
             agent.start()
             runtime.clock.on_move(agent.wake)
+        if self.membership is None:
+            self.duties.start()
+            runtime.clock.on_move(self.duties.wake)
+        else:
+            self.membership.start()
         await self.lake.start()
         self.resumption.start()
         return port
@@ -186,10 +206,12 @@ class Node:
         if self.console is not None:
             self.console.close()
         await self.audits.close()
-        await self.duties.close()
+        await (self.duties if self.membership is None else self.membership).close()
+        await self.calls.outbox.close()
         await self.function_logs.close()
         await self.runtime.backends.close()
         await self.ledger.close()
+        self.storage.close()
 
     def _gateway(self) -> Gateway:
         issuer_keys = IssuerKeys(self.options.data / FOLDER)
@@ -198,12 +220,15 @@ class Node:
         return Gateway(self.runtime, pipeline, metrics=[self._metrics])
 
     def _metrics(self) -> Iterator[Family]:
-        return node_families(self.ledger, self.journal.directory.path, self.metadata, self.duties.under_way)
+        return node_families(self.ledger, self.directory.path, self.metadata, self.duties.under_way)
 
     def _make_agents(self) -> None:
         self.functions: FunctionHost | None = None  # until the first is invoked
-        self.duties = Duties(self.runtime, self.calls, self.lake.store)
-        directory = self.journal.directory
+        self.membership: Membership | None = None
+        if self.storage.leases is not None:
+            self.membership = Membership(self.storage.leases, self.storage.node, self._on_duty, self._off_duty)
+        self.duties = self._new_duties()
+        directory = self.directory
         audits = directory.path / AUDITS_FILE
         self.audits = Audits(
             self.runtime,
@@ -215,6 +240,17 @@ class Node:
         self.resumption = Resumption([self.runtime.backends.of(it, RESUMED[it]) for it in under_way])
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)
 
+    def _new_duties(self) -> Duties:
+        present = None if self.membership is None else self.membership.present
+        return Duties(self.runtime, self.calls, self.lake.store, present)
+
+    async def _on_duty(self) -> None:
+        self.duties = self._new_duties()
+        self.duties.start()
+
+    async def _off_duty(self) -> None:
+        await self.duties.close()
+
     def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:
         data, rate = self.options.data, self.options.imds_rate
         return MetadataService(
@@ -224,7 +260,9 @@ class Node:
             entropy,
             RoleCredentials(self.calls.make, self.runtime.injections.expired_at),
             MetadataBackend(partial(told_by_backend, self.runtime)),
-            IdentityDocuments(lambda: open_identity_key(data, self.keyring, entropy, clock.wall())),
+            IdentityDocuments(
+                lambda: open_identity_key(self.storage.files.create, data, self.keyring, entropy, clock.wall())
+            ),
             None if rate is None else Throttle(rate),
             self.runtime.injections,
         )
@@ -234,7 +272,9 @@ class Node:
         return late.progress_of(self.options.data, self.account, account)
 
     def _keep_ahead(self, ahead: float) -> None:
-        self.journal.directory.write(CLOCK_FILE, ahead_text(ahead))
+        if self.storage.node:
+            raise ConfigurationError("the clock of a plane of several nodes is theirs: it cannot be moved")
+        self.directory.write(CLOCK_FILE, ahead_text(ahead))
 
     async def save(self, name: str) -> list[str]:
         """Save the state of the plane under a name; the services of which the backend holds something.
@@ -245,15 +285,10 @@ class Node:
         def copied(folder: Path) -> list[str]:
             return [] if self.kept is None else self.kept.copied_to(folder)
 
-        data, backend = self.journal.directory.path, self.runtime.backends.default
+        data, backend = self.directory.path, self.runtime.backends.default
         work = partial(write_saved, data, name, self.runtime.clock.wall, copied)
         await (backend.save(work) if isinstance(backend, LazyBackend) else asyncio.to_thread(work))
         return [] if self.kept is None else self.kept.services()
-
-    def _opened_journal(self, entropy: Entropy) -> SqliteJournal:
-        options = self.options
-        retention = Retention(rows=options.history_events)
-        return SqliteJournal.open(options.data, retention, entropy, durable=options.durable)
 
     def _opened_ledger(self, clock: Clock) -> Ledger:
         """The ledger of the journal, with the files of the backend's data known beside it."""
@@ -268,7 +303,7 @@ class Node:
 
     @cached_property
     def _cluster_key(self) -> ClusterKey:
-        return open_cluster_key(self.options.data, self.keyring, self.runtime.entropy)
+        return open_cluster_key(self.storage.files.create, self.keyring, self.runtime.entropy)
 
     @cached_property
     def endpoints(self) -> ContainerEndpoints:
@@ -285,7 +320,7 @@ class Node:
     @cached_property
     def aws_hosts(self) -> AwsHosts:
         """The gateway at AWS's host names."""
-        return aws_hosts(self.journal.directory, self.listeners, self.gateway, self.runtime.clock.wall)
+        return aws_hosts(self.directory, self.listeners, self.gateway, self.runtime.clock.wall)
 
     @cached_property
     def carriers(self) -> CarrierHost:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from locum.agents.instances.host import GRACE
 from locum.calls import Mode
 from locum.cli.agent_door import AgentsOptions
-from locum.cli.ports import check_host
+from locum.cli.ports import check_host, check_url
 from locum.cli.telemetry import LogFormat
 from locum.cli.tls import TlsOptions
 from locum.core.errors import ConfigurationError
@@ -36,7 +36,10 @@ class Options:
     `host` may be every address of this machine. `traces` is the URL that spans are exported to. `console`: serve one,
     at `console_port`; None: the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data
     is in memory alone. What is not `durable` is for a run of tests: nothing is kept from a failure of the machine.
-    Raises ConfigurationError where an account, a region or a host cannot be one.
+    `journal` is the URL of a database, which any number of nodes have in common; None: it is in `data`. Then `node` is
+    this one's name (None: one that it keeps there), and `key_command` wraps the key ring (`cli.wrapped_keyring`).
+    `public_url` is where clients reach the plane, by way of a load balancer say; None: at its own port.
+    Raises ConfigurationError where an account, a region, a host or a URL cannot be one.
     """
 
     data: Path
@@ -65,10 +68,16 @@ class Options:
     console_port: int | None = None
     ephemeral: bool = False
     durable: bool = True
+    journal: str | None = None
+    node: str | None = None
+    key_command: str | None = None
+    public_url: str | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
             raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
         check_host(self.host, exposed=self.exposed)
+        if self.public_url is not None:
+            check_url(self.public_url)
         if not REGION.fullmatch(self.settings.region):
             raise ConfigurationError(f"--region {self.settings.region!r} is no region: one reads like eu-west-1")

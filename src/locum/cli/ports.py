@@ -8,6 +8,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from locum.core.errors import ConfigurationError
 from locum.store.sqlite import FILE
@@ -40,6 +41,13 @@ def check_host(host: str, *, exposed: bool) -> None:
             f"--host {host} is reached from other machines: whoever gets there can try keys, read health and metrics, "
             "and without --tls listen to session tokens and data; --exposed says that this is meant"
         )
+
+
+def check_url(url: str) -> None:
+    """Raise ConfigurationError unless `url` is one to which paths are appended."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise ConfigurationError(f"--public-url {url!r} cannot be one: it reads like https://locum.example")
 
 
 def listening_socket(host: str, port: int, option: str = "--port") -> socket.socket:

@@ -10,6 +10,7 @@ tls-agents-key.pem     its key
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +18,19 @@ from typing import Any, Final, NamedTuple
 
 from locum.agents.aws_hosts import AwsHosts
 from locum.cli.home import TLS_AUTHORITY_FILE
-from locum.core.clock import Clock
+from locum.core.clock import Clock, Entropy
 from locum.core.errors import ConfigurationError
+from locum.credentials import KeyRing
 from locum.http import authority
 from locum.http.authority import Issued
 from locum.http.listener import Listeners
 from locum.store.directory import DataDirectory
+from locum.store.installation_files import InstallationFiles
 from locum.wire import is_aws_host
 
 _AUTHORITY_KEY: Final = "tls-authority-key.pem"
+_SHARED: Final = "tls-authority"
+"""The name of certificate and key among the files of an installation of several nodes, where they are sealed."""
 _SERVER: Final = "tls-server.pem", "tls-server-key.pem"
 AGENTS: Final = "tls-agents.pem", "tls-agents-key.pem"
 
@@ -62,6 +67,19 @@ def own_authority(directory: DataDirectory, now: float) -> Issued:
         own = authority.new_authority(now)
         _write(directory, own, TLS_AUTHORITY_FILE, _AUTHORITY_KEY)
     return own
+
+
+def share_authority(
+    files: InstallationFiles, directory: DataDirectory, ring: KeyRing, entropy: Entropy, now: float
+) -> None:
+    """Have the directory hold the authority that an installation's nodes have in common, which one of them makes."""
+
+    def made() -> bytes:
+        own = own_authority(directory, now)
+        return ring.seal(_SHARED, json.dumps([own.certificate.decode(), own.key.decode()]).encode(), entropy)
+
+    certificate, key = json.loads(ring.open(_SHARED, files.create(_SHARED, made)))
+    _write(directory, Issued(certificate.encode(), key.encode()), TLS_AUTHORITY_FILE, _AUTHORITY_KEY)
 
 
 def aws_hosts(directory: DataDirectory, listeners: Listeners, gateway: Any, wall: Clock) -> AwsHosts:

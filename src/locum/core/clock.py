@@ -23,6 +23,13 @@ DAY: Final = 86_400
 """The length of a day in seconds."""
 
 system_clock: Clock = time.time
+
+
+def system_uptime() -> float:
+    """Seconds since the machine was started, those among them in which it slept: clock_gettime(2), CLOCK_BOOTTIME."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 system_entropy: Entropy = secrets.token_bytes
 
 

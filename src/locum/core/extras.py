@@ -15,6 +15,7 @@ PACKAGES: Final = {
     "analyze": ("duckdb", "sqlglot", "z3"),
     "cloudformation": ("cfnlint", "samtranslator"),
     "moto": ("moto",),
+    "postgres": ("psycopg", "alembic"),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 """By extra, the packages that are imported."""

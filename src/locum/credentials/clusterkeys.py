@@ -13,13 +13,12 @@ import base64
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 from locum.core.clock import Entropy
 from locum.core.errors import ConfigurationError
 from locum.credentials import webtokens
-from locum.credentials.files import create_private
+from locum.credentials.files import CreateFile
 from locum.credentials.keyring import BrokenSeal, KeyRing
 
 KEY_FILE: Final = "cluster-identity.key"
@@ -47,12 +46,11 @@ class ClusterKey:
         return token.claims
 
 
-def open_cluster_key(folder: Path, keyring: KeyRing, entropy: Entropy) -> ClusterKey:
-    """The key of the installation, which is made (in some 0.2 seconds) where `folder` has none.
+def open_cluster_key(create: CreateFile, keyring: KeyRing, entropy: Entropy) -> ClusterKey:
+    """The key of the installation, which is made (in some 0.2 seconds) where there is none: `create` makes files.
 
     Raises ConfigurationError where it cannot be read or written, or is another installation's.
     """
-    path = folder / KEY_FILE
 
     def new() -> bytes:
         key_id = entropy(20).hex()
@@ -60,11 +58,11 @@ def open_cluster_key(folder: Path, keyring: KeyRing, entropy: Entropy) -> Cluste
         return json.dumps({"id": key_id, "public": public, "sealed": base64.b64encode(sealed).decode()}).encode()
 
     try:
-        stored = json.loads(create_private(path, new))
+        stored = json.loads(create(KEY_FILE, new))
         key = ClusterKey(keyring, stored["id"], stored["public"], base64.b64decode(stored["sealed"]))
         key.sign({})
     except (BrokenSeal, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path} does not open with this key ring: remove it for a new one") from error
+        raise ConfigurationError(f"{KEY_FILE} does not open with this key ring: remove it for a new one") from error
     return key
 
 

@@ -17,6 +17,9 @@ from locum.core.clock import Entropy
 from locum.core.errors import ConfigurationError
 from locum.credentials.keyring import KeyRing
 
+CreateFile = Callable[[str, Callable[[], bytes]], bytes]
+"""Gives the content of a private file of the installation, by its name; where there is none, what the second makes."""
+
 ENVIRONMENT_VARIABLE: Final = "LOCUM_KEYRING"
 MAX_FILE: Final = 1 << 20
 

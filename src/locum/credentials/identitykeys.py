@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from locum.core.clock import Entropy
 from locum.core.errors import ConfigurationError
-from locum.credentials.files import create_private, write_private
+from locum.credentials.files import CreateFile, write_private
 from locum.credentials.keyring import BrokenSeal, KeyRing
 
 if TYPE_CHECKING:
@@ -68,8 +68,10 @@ class IdentityKey:
         return _lines(signed.sign(Encoding.DER, options))
 
 
-def open_identity_key(folder: Path, keyring: KeyRing, entropy: Entropy, now: float) -> IdentityKey:
-    """The key of the installation, which is made (in some 0.1 seconds) where `folder` has none.
+def open_identity_key(create: CreateFile, folder: Path, keyring: KeyRing, entropy: Entropy, now: float) -> IdentityKey:
+    """The key of the installation, which is made (in some 0.1 seconds) where there is none: `create` makes files.
+
+    Its certificate is written to `folder`, for whoever verifies documents.
 
     Raises ConfigurationError where it cannot be read or written, or is another installation's.
     """
@@ -77,12 +79,11 @@ def open_identity_key(folder: Path, keyring: KeyRing, entropy: Entropy, now: flo
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
     from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415
 
-    path = folder / KEY_FILE
-    sealed = create_private(path, lambda: keyring.seal(_SEALED_AS, _new_pair(keyring.installation, now), entropy))
+    sealed = create(KEY_FILE, lambda: keyring.seal(_SEALED_AS, _new_pair(keyring.installation, now), entropy))
     try:
         text = keyring.open(_SEALED_AS, sealed)
     except BrokenSeal as error:
-        raise ConfigurationError(f"{path} does not open with this key ring: remove it for a new one") from error
+        raise ConfigurationError(f"{KEY_FILE} does not open with this key ring: remove it for a new one") from error
     key = load_pem_private_key(text, None)
     assert isinstance(key, RSAPrivateKey)
     found = IdentityKey(key, load_pem_x509_certificate(text))

@@ -25,7 +25,8 @@ class Settings:
     """Settings of the operator for verbs.
 
     `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None). `endpoint` is
-    the URL under which clients on this machine reach the plane, `tls_port` its port for TLS (0: none).
+    the URL under which clients on this machine reach the plane, `tls_port` its port for TLS (0: none), `public_url` the
+    one under which all clients do, where there is one.
     `instances_at_backend`: the backend of EC2 keeps what it has, and runs the instances; else it is lent them.
     `patience`: for how many seconds after its beginning an answer waits for the end of what it tells of
     (`Operation.pending`). `rate_limits`: calls that come at a higher rate than AWS takes are refused
@@ -39,6 +40,12 @@ class Settings:
     tls_port: int = 0
     patience: float = 0.0
     rate_limits: bool = False
+    public_url: str = ""
+
+    @property
+    def published(self) -> str:
+        """The URL under which others reach the plane, as far as it is known."""
+        return self.public_url or self.endpoint
 
     def ports(self, scheme: str) -> frozenset[int]:
         """The ports of the plane for URLs of a scheme."""
@@ -47,7 +54,7 @@ class Settings:
 
     def issuer(self, federation: str) -> str:
         """The issuer URL of the account whose outbound federation has this id."""
-        return f"{self.endpoint}{ISSUERS}{federation}"
+        return f"{self.published}{ISSUERS}{federation}"
 
 
 ISSUERS: Final = "/_locum/oidc/"

@@ -13,6 +13,7 @@ from locum.agents.brief_accounts import BriefAccounts
 from locum.backends.moto.lookups import Within
 from locum.core.errors import Fault, LocumError
 from locum.state import Account, State
+from locum.store import SqliteJournal
 from support.functions import package
 from support.inprocess import InProcess, Key, refusal
 from support.kept import keeping, restarted
@@ -167,8 +168,9 @@ def test_a_plane_that_is_not_durable_waits_for_no_disk(tmp_path: Path, monkeypat
 
     started = InProcess(tmp_path / "data", durable=False)
     monkeypatch.setattr("os.fsync", synced)
-    started.node.journal.directory.write("credentials", b"")
+    started.node.directory.write("credentials", b"")
     started.client("iam").create_user(UserName="mia")
+    assert isinstance(started.node.journal, SqliteJournal)
     assert started.node.journal._writer.execute("PRAGMA synchronous").fetchone() == (0,)
     started.close()
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from locum.cli.root_account import DEFAULT_ACCOUNT
+from locum.cli.storage import DirectoryFiles
 from locum.compute.carriers import Room
 from locum.core.carriers import FOLDER, TOKENS, Carrier, Kind
 from locum.core.clock import iso8601, system_clock, system_entropy
@@ -80,7 +81,7 @@ class House:
     def forged(self, **claims: Any) -> str:
         """A token that the cluster's own key signed."""
         runtime = self.plane.node.runtime
-        return open_cluster_key(self.data, runtime.keyring, runtime.entropy).sign(claims)
+        return open_cluster_key(DirectoryFiles(self.data).create, runtime.keyring, runtime.entropy).sign(claims)
 
     def ask(self, carrier: Carrier, path: str, **headers: str) -> Answer:
         """The answer of the carrier's endpoint; header names with _ for -."""

@@ -14,6 +14,7 @@ from locum.audit import Record
 from locum.backends import BackendCall
 from locum.core.http import HttpResponse
 from locum.core.reading import reads_only
+from locum.store import SqliteJournal
 from support.backends import behind
 from support.inprocess import InProcess, refusal
 
@@ -29,8 +30,9 @@ def own(tmp_path: Path) -> Iterator[InProcess]:
 @contextmanager
 def locked(plane: InProcess) -> Iterator[sqlite3.Connection]:
     """A connection that can hold the lock of the journal's file, which the plane does not wait long for."""
+    assert isinstance(plane.node.journal, SqliteJournal)
     plane.node.journal._writer.execute("PRAGMA busy_timeout = 0")
-    with closing(sqlite3.connect(plane.node.journal.directory.path / "locum.db", isolation_level=None)) as held:
+    with closing(sqlite3.connect(plane.node.directory.path / "locum.db", isolation_level=None)) as held:
         yield held
 
 

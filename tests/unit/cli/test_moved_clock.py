@@ -184,7 +184,7 @@ def test_records_are_dated_by_the_moved_clock_and_stay_in_their_order_when_it_go
 
 def test_the_clock_stays_moved_over_a_restart_and_its_file_is_private(moved: Moved) -> None:
     moved.move(5)
-    file = moved.plane.node.journal.directory.path / CLOCK_FILE
+    file = moved.plane.node.directory.path / CLOCK_FILE
     assert file.stat().st_mode & 0o777 == 0o600
     moved.plane.close()
     moved.plane.start()

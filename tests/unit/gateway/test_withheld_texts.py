@@ -67,7 +67,7 @@ def breaks(_call: BackendCall) -> HttpResponse:
 def everything(plane: InProcess) -> str:
     """All that is stored: the files as they are, all records, and what `locum explain` says about them."""
     plane.run(plane.node.ledger.flush())
-    files = [path.read_bytes().decode("latin-1") for path in plane.node.journal.directory.path.glob("locum.db*")]
+    files = [path.read_bytes().decode("latin-1") for path in plane.node.directory.path.glob("locum.db*")]
     records = [decode(row.data) for row in plane.node.journal.find(AuditQuery(limit=100_000))]
     told = ["\n".join(lines(readable(record))) for record in records]
     return "\n".join([*files, *(json.dumps(readable(record), ensure_ascii=False) for record in records), *told])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from locum.cli.storage import DirectoryFiles
 from locum.core.clock import iso8601
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import OWN_IMAGE
@@ -84,13 +85,14 @@ def test_the_key_is_sealed_and_its_file_is_nobody_elses(plane: InProcess, certif
 
 def test_the_key_outlives_a_restart_and_opens_with_no_other_ring(tmp_path: Path) -> None:
     ring = KeyRing.generate(Entropy())
-    first = open_identity_key(tmp_path, ring, Entropy(), NOW)
-    assert open_identity_key(tmp_path, ring, Entropy(), NOW + 1).certificate_pem == first.certificate_pem
+    create = DirectoryFiles(tmp_path).create
+    first = open_identity_key(create, tmp_path, ring, Entropy(), NOW)
+    assert open_identity_key(create, tmp_path, ring, Entropy(), NOW + 1).certificate_pem == first.certificate_pem
     with pytest.raises(ConfigurationError, match="does not open with this key ring"):
-        open_identity_key(tmp_path, KeyRing.generate(Entropy(7)), Entropy(), NOW)
+        open_identity_key(create, tmp_path, KeyRing.generate(Entropy(7)), Entropy(), NOW)
     (tmp_path / KEY_FILE).chmod(0o644)
     with pytest.raises(ConfigurationError, match="0600"):
-        open_identity_key(tmp_path, ring, Entropy(), NOW)
+        open_identity_key(create, tmp_path, ring, Entropy(), NOW)
 
 
 @pytest.mark.parametrize(("given", "told"), [({}, "disabled"), ({"Monitoring": {"Enabled": True}}, "enabled")])

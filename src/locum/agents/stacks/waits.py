@@ -153,7 +153,7 @@ class Waits:
         request = asked.id if kind else it.token
         stack, runtime = self._stack, self._runtime
         signed = PresignedUrl(stack.account, stack.region, stack.id, logical, request)
-        url = runtime.settings.endpoint + signed.path(runtime.keyring, runtime.entropy)
+        url = runtime.settings.published + signed.path(runtime.keyring, runtime.entropy)
         return {"URL": url, "RequestId": request, "Sent": asked.sent}
 
     async def _reply(self, logical: str, step: Reply) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ _USES: Final = {
     "moto": "the embedded backend for S3, DynamoDB, SQS and the rest",
     "cloudformation": "stacks",
     "analyze": "proofs of Access Analyzer's policy checks, queries of CloudTrail Lake",
+    "postgres": "a journal on PostgreSQL",
     "otel": "traces",
 }
 """What the libraries of an extra are for."""

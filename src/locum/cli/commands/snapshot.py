@@ -9,8 +9,8 @@ import click
 
 from locum.cli import saved
 from locum.cli.backends import kept_files
-from locum.cli.compose import KEYRING_FILE
 from locum.cli.home import data_option, read_plane
+from locum.cli.storage import KEYRING_FILE
 from locum.compute import handover
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError

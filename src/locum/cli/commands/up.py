@@ -258,7 +258,7 @@ def _announce(node: Node, port: int) -> Plane:
     place = f"http://127.0.0.1:{port}", port, options.settings.region, node.account, os.getpid()
     agents = "" if node.agents is None else node.agents.address
     plane = Plane(*place, node.tls_port or 0, agents, "" if node.console is None else node.console.url)
-    node.journal.directory.write(PLANE_FILE, plane_text(plane))
+    node.directory.write(PLANE_FILE, plane_text(plane))
     return plane
 
 

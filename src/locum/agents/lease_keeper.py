@@ -1,0 +1,106 @@
+"""The keeper of a lease: takes it, renews it, and has what it stands for done only while it is certainly held."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from locum.agents.waiting import cancelled, rung
+from locum.core.clock import Clock
+from locum.core.errors import StorageError
+from locum.store.leases import Leases
+
+TERM: Final = 15.0
+"""Seconds for which a lease is held: as long as nobody does what it stands for where its holder has vanished."""
+
+_RENEWALS: Final = 5
+"""So often a lease is renewed in a term: storage may be away for most of it."""
+
+_log: Final = logging.getLogger("locum.agents")
+
+
+async def _nothing() -> None:
+    pass
+
+
+class LeaseKeeper:
+    """Keeps the lease `name` for `holder`. `uptime` is a clock that nobody sets.
+
+    `gained` is awaited when the lease is had, and `lost` when it is not had any more, or may not be: at the latest when
+    the term is over that was counted from before the last renewal. `held` tells which of them came last.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        name: str,
+        holder: str,
+        uptime: Clock,
+        gained: Callable[[], Awaitable[None]] = _nothing,
+        lost: Callable[[], Awaitable[None]] = _nothing,
+        term: float = TERM,
+    ) -> None:
+        self._leases = leases
+        self._name = name
+        self._holder = holder
+        self._uptime = uptime
+        self._gained = gained
+        self._lost = lost
+        self._term = term
+        self._until = 0.0
+        self.held = False
+        self._asking: asyncio.Future[bool] | None = None
+        self._bell = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to ask for the lease."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Have what it stands for ended, and let others have the lease at once."""
+        if self._task is not None:
+            await cancelled(self._task)
+        if self._asking is not None:
+            await asyncio.gather(self._asking, return_exceptions=True)
+        await self._lose()
+        try:
+            await asyncio.to_thread(self._leases.release, self._name, self._holder)
+        except StorageError as error:  # its term ends by itself
+            _log.warning("the lease %s ends with its term: %s", self._name, error)
+
+    async def step(self) -> None:
+        """Take or renew the lease, and have done what follows."""
+        asked = self._uptime()
+        self._asking = asyncio.ensure_future(asyncio.to_thread(self._leases.take, self._name, self._holder, self._term))
+        if self.held:  # storage that does not answer is no renewal
+            await asyncio.wait((self._asking,), timeout=max(0.0, self._until - asked))
+            if not self._asking.done():
+                await self._lose()
+        try:
+            taken = await asyncio.shield(self._asking)
+        except StorageError as error:
+            _log.warning("the lease %s could not be renewed: %s", self._name, error)
+            taken = self.held and self._uptime() < self._until
+        else:
+            self._until = asked + self._term
+        await self._become(taken and self._uptime() < self._until)
+
+    async def _become(self, held: bool) -> None:
+        if held and not self.held:
+            self.held = True
+            await self._gained()
+        elif not held:
+            await self._lose()
+
+    async def _lose(self) -> None:
+        if self.held:
+            self.held = False
+            await self._lost()
+
+    async def _run(self) -> None:
+        while True:
+            await self.step()
+            await rung(self._bell, self._term / _RENEWALS)

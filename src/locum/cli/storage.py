@@ -1,0 +1,103 @@
+"""The storage of a node: its data directory, and the journal and the files of the installation that it is a node of.
+
+By default all of it is in the data directory, and the node is the only one. With `--journal` the journal and what
+belongs to the installation are in a database, for any number of nodes; the directory has what is the node's own.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from locum.cli.options import Options
+from locum.cli.wrapped_keyring import CommandWrapping, shared_keyring
+from locum.core.clock import Entropy
+from locum.core.errors import ConfigurationError
+from locum.core.extras import adding, installed
+from locum.credentials import KeyRing, create_keyring
+from locum.credentials.files import create_private, write_private
+from locum.store import DataDirectory, Journal, Retention, SqliteJournal
+from locum.store.installation_files import InstallationFiles
+from locum.store.leases import Leases
+
+KEYRING_FILE: Final = "keyring"
+NODE_FILE: Final = "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What a node stores in. `leases` and a name of the `node` are there where it is one of several."""
+
+    directory: DataDirectory
+    journal: Journal
+    files: InstallationFiles
+    keyring: KeyRing
+    leases: Leases | None = None
+    node: str = ""
+
+    def close(self) -> None:
+        """Release everything. Idempotent."""
+        self.journal.close()
+        self.directory.release()
+
+
+class DirectoryFiles:
+    """`InstallationFiles` in a data directory, mode 0600."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> bytes | None:
+        path = self._folder / name
+        return create_private(path, bytes) if path.exists() else None
+
+    def create(self, name: str, content: Callable[[], bytes]) -> bytes:
+        return create_private(self._folder / name, content)
+
+    def write(self, name: str, data: bytes) -> None:
+        write_private(self._folder / name, data)
+
+
+def open_storage(options: Options, entropy: Entropy) -> Storage:
+    """Open what `options` name. Raises ConfigurationError, StorageError."""
+    return _database(options, entropy) if options.journal else _directory(options, entropy)
+
+
+def _directory(options: Options, entropy: Entropy) -> Storage:
+    retention = Retention(rows=options.history_events)
+    journal = SqliteJournal.open(options.data, retention, entropy, durable=options.durable)
+    with ExitStack() as undone:
+        undone.callback(journal.close)
+        keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
+        undone.pop_all()
+    return Storage(journal.directory, journal, DirectoryFiles(options.data), keyring)
+
+
+def _database(options: Options, entropy: Entropy) -> Storage:
+    if not installed("postgres"):
+        raise ConfigurationError(f"--journal names a database of PostgreSQL: {adding('postgres')}")
+    from locum.store.postgres import PostgresJournal, check_conninfo  # late: psycopg is an extra
+
+    assert options.journal is not None
+    conninfo = check_conninfo(options.journal)
+    wrapping = None if options.key_command is None else CommandWrapping(options.key_command)
+    with ExitStack() as undone:
+        directory = DataDirectory.claim(options.data, durable=options.durable)
+        undone.callback(directory.release)
+        journal = PostgresJournal.open(conninfo, Retention(rows=options.history_events), entropy)
+        undone.callback(journal.close)
+        keyring = shared_keyring(journal.files, wrapping, options.data, entropy, os.environ)
+        node = options.node or _own_name(options.data, entropy)
+        undone.pop_all()
+    return Storage(directory, journal, journal.files, keyring, journal.leases, node)
+
+
+def _own_name(data: Path, entropy: Entropy) -> str:
+    """The name of this node, which it keeps over restarts."""
+    made = create_private(data / NODE_FILE, lambda: str(uuid.UUID(bytes=entropy(16), version=4)).encode())
+    return made.decode()
