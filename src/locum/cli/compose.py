@@ -156,7 +156,7 @@ class Node:
         port = int(self._socket.getsockname()[1])
         here, public = f"http://127.0.0.1:{port}", self.options.public_url or ""
         self.runtime.settings = replace(
-            self.runtime.settings, endpoint=here, public_url=public, tls_port=self.tls_port or 0
+            self.runtime.settings, endpoint=here, public_url=public, tls_port=self.tls_port or 0, node=self.storage.node
         )
         await mark_lost_networks(runtime, self._kept_subnets())
         await self.listeners.open(self._socket, self.gateway)
@@ -226,7 +226,8 @@ class Node:
         self.functions: FunctionHost | None = None  # until the first is invoked
         self.membership: Membership | None = None
         if self.storage.leases is not None:
-            self.membership = Membership(self.storage.leases, self.storage.node, self._on_duty, self._off_duty)
+            own = self.storage.leases, self.storage.node
+            self.membership = Membership(*own, self._on_duty, self._off_duty, self.runtime.entropy)
         self.duties = self._new_duties()
         directory = self.directory
         audits = directory.path / AUDITS_FILE

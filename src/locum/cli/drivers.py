@@ -70,7 +70,9 @@ def instance_processes(node: Node, port: int, is_attached: Callable[[str], bool]
         )
 
     driver = ProcessDriver(environment=None if container is None else os.environ)  # which is the engine's own
-    return InstanceProcesses(node.ledger, node.runtime.clock.wall, data, driver, launch_of, is_attached)
+    return InstanceProcesses(
+        node.ledger, node.runtime.clock.wall, data, driver, launch_of, is_attached, node.runtime.node
+    )
 
 
 def _search_path() -> str:

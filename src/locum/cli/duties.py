@@ -13,6 +13,7 @@ from locum.agents.analyzers.reconciler import Analyzers
 from locum.agents.deliveries import Deliveries, Present
 from locum.agents.instances.announced_ends import AnnouncedEnds
 from locum.agents.instances.backend_instances import BackendInstances
+from locum.agents.instances.lost_nodes import LostNodes
 from locum.agents.lake.column_store import ColumnStore
 from locum.agents.lake.imports import Imports
 from locum.agents.reconciling import Reconciler
@@ -43,6 +44,7 @@ class Duties:
         self.analyzer_jobs = AnalyzerJobs(runtime)
         self.imports = Imports(runtime, calls.make, store)
         self.backend_instances = BackendInstances(runtime)
+        self.lost_nodes = None if present is None else LostNodes(runtime, calls, present)
         self.under_way: Mapping[str, UnderWay] = {
             "stacks": self.stacks,
             "stack_sets": self.stack_sets,
@@ -74,4 +76,5 @@ class Duties:
     def _reconcilers(self) -> tuple[Reconciler, ...]:
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
         of_records = self.trails, self.analyzers, self.previews, self.analyzer_jobs, self.imports
-        return self.deliveries, self.scaling, *of_stacks, self.announced_ends, *of_records
+        of_nodes = () if self.lost_nodes is None else (self.lost_nodes,)
+        return self.deliveries, self.scaling, *of_stacks, self.announced_ends, *of_records, *of_nodes

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from locum.agents.lease_keeper import LeaseKeeper
-from locum.core.clock import Clock, system_uptime
+from locum.core.clock import Clock, Entropy, system_uptime
 from locum.store.leases import Leases
 
 DUTIES: Final = "duties"
@@ -25,11 +25,13 @@ class Membership:
         node: str,
         gained: Callable[[], Awaitable[None]],
         lost: Callable[[], Awaitable[None]],
+        entropy: Entropy,
         clock: Clock = system_uptime,
     ) -> None:
         self._leases = leases
-        self._there = LeaseKeeper(leases, _NODE + node, node, clock)
-        self._duties = LeaseKeeper(leases, DUTIES, node, clock, gained, lost)
+        holder = f"{node} {entropy(8).hex()}"  # another node may have been given the same name
+        self._there = LeaseKeeper(leases, _NODE + node, holder, clock)
+        self._duties = LeaseKeeper(leases, DUTIES, holder, clock, gained, lost)
 
     @property
     def on_duty(self) -> bool:

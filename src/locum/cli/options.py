@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from locum.agents.instances.host import GRACE
 from locum.calls import Mode
@@ -20,6 +21,8 @@ from locum.services.verbs import Settings
 
 if TYPE_CHECKING:
     from locum.compute.containers import Container
+
+_NODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,8 @@ class Options:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
             raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
         check_host(self.host, exposed=self.exposed)
+        if self.node is not None and not _NODE.fullmatch(self.node):
+            raise ConfigurationError(f"--node {self.node!r} is no name: letters, digits, dots, dashes and underscores")
         if self.public_url is not None:
             check_url(self.public_url)
         if not REGION.fullmatch(self.settings.region):

@@ -92,7 +92,7 @@ def _database(options: Options, entropy: Entropy) -> Storage:
         journal = PostgresJournal.open(conninfo, Retention(rows=options.history_events), entropy)
         undone.callback(journal.close)
         keyring = shared_keyring(journal.files, wrapping, options.data, entropy, os.environ)
-        node = options.node or _own_name(options.data, entropy)
+        node = _own_name(options.data, entropy) if options.node is None else options.node
         undone.pop_all()
     return Storage(directory, journal, journal.files, keyring, journal.leases, node)
 

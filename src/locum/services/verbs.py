@@ -26,7 +26,7 @@ class Settings:
 
     `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None). `endpoint` is
     the URL under which clients on this machine reach the plane, `tls_port` its port for TLS (0: none), `public_url` the
-    one under which all clients do, where there is one.
+    one under which all clients do, where there is one. `node` is the name of the node, where there are several.
     `instances_at_backend`: the backend of EC2 keeps what it has, and runs the instances; else it is lent them.
     `patience`: for how many seconds after its beginning an answer waits for the end of what it tells of
     (`Operation.pending`). `rate_limits`: calls that come at a higher rate than AWS takes are refused
@@ -41,6 +41,7 @@ class Settings:
     patience: float = 0.0
     rate_limits: bool = False
     public_url: str = ""
+    node: str = ""
 
     @property
     def published(self) -> str:

@@ -237,7 +237,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     launcher that is attached to it (`locum run`); EC2's API does not show that. `lost_subnet` is the subnet that it was
     in and that its backend has forgotten. `at_backend`: a backend that keeps what it has runs it, under the same id.
     `boots` counts its starts and reboots after the launch: what runs in it belongs to one of them. `agent` is that of
-    another machine which is this instance.
+    another machine which is this instance. `node` is the node on whose host it runs, where there are several.
     """
 
     id: str
@@ -263,8 +263,13 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     at_backend: bool = False
     boots: int = 0
     agent: Agent = Agent()
+    node: str = ""
     tags: Tags = {}
     attributes: dict[str, Any] = {}
+
+    def is_on(self, node: str) -> bool:
+        """Whether it runs on the host of `node`; an empty one is the only node that there is."""
+        return self.node == node or not node
 
     @property
     def elsewhere(self) -> bool:

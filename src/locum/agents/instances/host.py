@@ -146,7 +146,8 @@ class InstanceHost:
     def open(self) -> None:
         """Expect the launchers of all ephemeral instances, from now on and for the grace period."""
         self._until = self._runtime.clock.wall() + self._grace
-        left = (it for it in self._runtime.ledger.state.every(Instance) if it.ephemeral and it.state not in _ENDED)
+        here = (it for it in self._runtime.ledger.state.every(Instance) if it.is_on(self._runtime.node))
+        left = (it for it in here if it.ephemeral and it.state not in _ENDED)
         self._awaited = {it.id: (it, asyncio.Event()) for it in left}
         self._task = asyncio.get_running_loop().create_task(self._reconcile_when_due())
 
@@ -184,6 +185,8 @@ class InstanceHost:
         is_now = "shutting-down" if instance in self._ending else found.state
         if is_now not in _RUNS:
             return f"instance {instance} is {is_now}, not running: start it with `aws ec2 start-instances`"
+        if not found.is_on(self._runtime.node):
+            return f"instance {instance} runs on another node, {found.node or 'of none'}: ask the plane there"
         if boot not in (-1, found.boots):
             return f"instance {instance} was started again"
         return None

@@ -1,7 +1,7 @@
 """The reconciler of the drivers `process` and `container`: every running instance has a launcher, whoever launched it.
 
 1. What is to run is what the state says: the running instances, but those that `locum run` makes itself (ephemeral),
-   those that a backend runs, and those that are another machine (`locum agent`).
+   those that a backend runs, those that are another machine (`locum agent`), and those of other nodes.
 2. One that is to run and has no launcher is started. A launcher that lives (its lock is held) and is not attached yet
    comes back from before a restart: it is waited for.
 3. A launcher of an instance that is not to run any more, or was started again, is told to end
@@ -40,9 +40,9 @@ class Driver(Protocol):
         """Start nothing more."""
 
 
-def to_start(state: State, has_launcher: Callable[[str], bool]) -> Iterator[Instance]:
-    """The instances that are to be started: rules 1 and 2."""
-    return (it for it in state.every(Instance) if _is_to_run(it) and not has_launcher(it.id))
+def to_start(state: State, has_launcher: Callable[[str], bool], node: str = "") -> Iterator[Instance]:
+    """The instances that are to be started on the host of `node`: rules 1 and 2."""
+    return (it for it in state.every(Instance) if _is_to_run(it) and it.is_on(node) and not has_launcher(it.id))
 
 
 def to_forget(state: State, has_files: Collection[str], has_launcher: Callable[[str], bool]) -> Iterable[str]:
@@ -70,12 +70,14 @@ class InstanceProcesses(Reconciler):
         driver: Driver,
         launch_of: Callable[[Instance], Launch],
         is_attached: Callable[[str], bool],
+        node: str = "",
     ) -> None:
         super().__init__(ledger, clock, "the driver")
         self._data = data
         self._driver = driver
         self._launch_of = launch_of
         self._is_attached = is_attached
+        self._node = node
         self._has_files = known(data)
         self._starting: set[str] = set()
         self._failed: dict[str, float] = {}
@@ -103,7 +105,9 @@ class InstanceProcesses(Reconciler):
     def _is_coming(self, instance: str) -> bool:
         if self._is_attached(instance) or instance in self._failed:
             return False
-        return any(_is_to_run(it) for it in self._ledger.state.every(Instance) if it.id == instance)
+        return any(
+            _is_to_run(it) and it.is_on(self._node) for it in self._ledger.state.every(Instance) if it.id == instance
+        )
 
     async def reconcile(self) -> float | None:
         """Start and forget what is to be; when to look again (epoch seconds), None where at the next change."""
@@ -120,7 +124,7 @@ class InstanceProcesses(Reconciler):
         for name in [name for name, until in self._failed.items() if until <= now]:
             del self._failed[name]
         returning = False
-        for it in list(to_start(self._ledger.state, self._has_launcher)):
+        for it in list(to_start(self._ledger.state, self._has_launcher, self._node)):
             if InstanceFiles(self._data, it.id).is_locked():
                 returning = True
                 continue

@@ -63,6 +63,13 @@ _PATIENCE: Final = 2.0
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on: see --exposed.")
 @click.option("--exposed", is_flag=True, help=f"Let --host be {EVERY_ADDRESS}, which other machines reach.")
+@click.option("--journal", metavar="URL", envvar="LOCUM_JOURNAL", show_envvar=True,
+              help="Be a node of the installation in this database: postgresql://HOST/NAME.")  # fmt: skip
+@click.option("--node", metavar="NAME", envvar="LOCUM_NODE", show_envvar=True,
+              help="This node's name among them; one of its own by default.")  # fmt: skip
+@click.option("--key-command", metavar="COMMAND", envvar="LOCUM_KEY_COMMAND", show_envvar=True,
+              help="What wraps the key ring there, run as `COMMAND wrap` and `COMMAND unwrap`.")  # fmt: skip
+@click.option("--public-url", metavar="URL", help="Where clients reach the plane: a load balancer's, say.")
 @click.option("--account", help=f"The account that the first start makes, 12 digits; {DEFAULT_ACCOUNT} by default.")
 @click.option("--region", default="us-east-1", show_default=True, help="The region that clients are told to use.")
 @click.option("--observe", is_flag=True, help="Record denials and let the calls go on. Signatures are verified.")

@@ -160,6 +160,7 @@ def _template(ctx: Context, params: Params, digest: str, launch: Launch) -> Inst
         metadata=launch.options,
         protected=bool(params.get("DisableApiTermination", False)),
         ephemeral=token.startswith(EPHEMERAL_LAUNCH),
+        node=ctx.settings.node,
         tags={**tags_of(ctx, params, "instance"), **template_tags(params)},
         attributes=_attributes(ctx, params),
     )

@@ -101,7 +101,11 @@ def _start(ctx: Context, it: Instance) -> _Change:
         return _Change(it, it.state, None)
     if it.state != "stopped":
         raise incorrect_instance_state(f"The instance '{it.id}' is not in a state from which it can be started.")
-    return _Change(it, "pending", _in_state(ctx, replace(_started_again(it), launched=int(ctx.now)), "running"))
+    return _Change(
+        it,
+        "pending",
+        _in_state(ctx, replace(_started_again(it), launched=int(ctx.now), node=ctx.settings.node), "running"),
+    )
 
 
 def _started_again(it: Instance) -> Instance:

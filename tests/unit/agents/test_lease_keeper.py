@@ -1,0 +1,162 @@
+"""Leases of nodes: what is done once is done by one of them, and never by two."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from threading import Event
+from typing import Any
+
+from locum.agents.lease_keeper import LeaseKeeper
+from support.leases import MemoryLeases
+
+TERM = 15.0
+
+
+class Node:
+    """A node that wants the duties, and what it was told of them. `keeper` goes by the leases' clock."""
+
+    def __init__(self, leases: MemoryLeases, name: str) -> None:
+        self.told: list[str] = []
+        self.keeper = LeaseKeeper(leases, "duties", name, lambda: leases.now, self._gained, self._lost, TERM)
+
+    async def _gained(self) -> None:
+        self.told.append("gained")
+
+    async def _lost(self) -> None:
+        self.told.append("lost")
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def test_one_of_several_nodes_has_the_duties_and_keeps_them_while_it_renews() -> None:
+    leases = MemoryLeases()
+    first, second = Node(leases, "a"), Node(leases, "b")
+
+    async def story() -> None:
+        for _ in range(10):
+            await first.keeper.step()
+            await second.keeper.step()
+            leases.now += TERM / 5
+        assert (first.told, second.told) == (["gained"], [])
+
+    run(story())
+
+
+def test_the_duties_of_a_node_that_vanished_are_taken_over_within_a_term() -> None:
+    leases = MemoryLeases()
+    first, second = Node(leases, "a"), Node(leases, "b")
+
+    async def story() -> None:
+        await first.keeper.step()
+        leases.now += TERM - 0.1
+        await second.keeper.step()
+        assert second.told == []
+        leases.now += 0.1
+        await second.keeper.step()
+        assert second.told == ["gained"]
+
+    run(story())
+
+
+def test_a_node_that_stops_leaves_the_duties_to_others_at_once() -> None:
+    leases = MemoryLeases()
+    first, second = Node(leases, "a"), Node(leases, "b")
+
+    async def story() -> None:
+        await first.keeper.step()
+        await first.keeper.close()
+        await second.keeper.step()
+        assert (first.told, second.told) == (["gained", "lost"], ["gained"])
+
+    run(story())
+
+
+def test_attack_a_node_that_was_paused_past_its_term_finds_that_it_lost_the_duties() -> None:
+    leases = MemoryLeases()
+    first, second = Node(leases, "a"), Node(leases, "b")
+
+    async def story() -> None:
+        await first.keeper.step()
+        leases.now += TERM + 1
+        await second.keeper.step()
+        await first.keeper.step()
+        assert (first.told, second.told) == (["gained", "lost"], ["gained"])
+        assert not first.keeper.held
+
+    run(story())
+
+
+def test_storage_that_is_away_for_less_than_a_term_takes_no_duties() -> None:
+    leases = MemoryLeases()
+    node = Node(leases, "a")
+
+    async def story() -> None:
+        await node.keeper.step()
+        leases.away = True
+        leases.now += TERM - 1
+        await node.keeper.step()
+        assert node.told == ["gained"]
+        leases.now += 2
+        await node.keeper.step()
+        assert node.told == ["gained", "lost"]
+        leases.away = False
+        await node.keeper.step()
+        assert node.told == ["gained", "lost", "gained"]
+
+    run(story())
+
+
+class SilentLeases(MemoryLeases):
+    """Leases of which a request gets no answer, until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answering = Event()
+        self.answering.set()
+
+    def take(self, name: str, holder: str, term: float) -> bool:
+        self.answering.wait()
+        return super().take(name, holder, term)
+
+
+def test_attack_a_database_that_does_not_answer_is_no_renewal() -> None:
+    """The duties end with the term, while the request is still under way."""
+    leases = SilentLeases()
+    node = Node(leases, "a")
+
+    async def story() -> None:
+        await node.keeper.step()
+        leases.answering.clear()
+        leases.now += TERM
+        asking = asyncio.create_task(node.keeper.step())
+        while node.told[-1] != "lost":  # noqa: ASYNC110 - turns of the loop, not time
+            await asyncio.sleep(0)
+        assert not asking.done()
+        leases.answering.set()
+        await asking
+        assert node.told == ["gained", "lost", "gained"]
+
+    run(story())
+
+
+def test_attack_an_answer_that_comes_after_its_term_is_none() -> None:
+    """The term counts from before the request: what was taken then may be another's by now."""
+    leases = MemoryLeases()
+    node = Node(leases, "a")
+    take = leases.take
+
+    def late(name: str, holder: str, term: float) -> bool:
+        taken = take(name, holder, term)
+        leases.now += TERM + 1
+        return taken
+
+    leases.take = late  # type: ignore[method-assign]
+
+    async def story() -> None:
+        await node.keeper.step()
+        assert node.told == []
+
+    run(story())
