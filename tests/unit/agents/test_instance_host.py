@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from locum.agents.instances.host import InstanceHost
+from locum.agents.instances.lost_nodes import GRACE as GONE
+from locum.agents.instances.lost_nodes import LostNodes
 from locum.audit import Record
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.clock import system_clock
@@ -267,3 +270,63 @@ def test_an_open_host_reconciles_by_itself(house: House) -> None:
 
     house.plane.run(opened())
     assert house.instance(instance).state == "terminated"
+
+
+# -- several nodes -------------------------------------------------------------------------------------------
+
+
+def test_an_instance_is_attached_to_on_its_own_node_alone(house: House) -> None:
+    instance = house.held()
+    house.plane.node.runtime.node = "b"
+    refused = house.host.refusal(DEFAULT_ACCOUNT, instance)
+    assert refused is not None
+    assert "runs on another node" in refused
+
+
+def test_a_node_that_starts_ends_no_instances_of_other_nodes(house: House) -> None:
+    runtime = house.plane.node.runtime
+    runtime.settings = replace(runtime.settings, node="a")
+    runtime.node = "a"
+    instance = house.held()
+    house.restart()  # as the only node there is, which all instances belong to
+    house.plane.node.runtime.node = "b"
+    house.host = house._host()
+    house.plane.run(house._open())
+    house.now += GRACE
+    assert house.plane.run(house.host.reconcile()) == 0.0
+    assert house.instance(instance).state == "running"
+    assert house.instance(instance).node == "a"
+    house.plane.node.runtime.node = "a"
+    house.host = house._host()
+    house.plane.run(house._open())
+    house.now += GRACE
+    house.plane.run(house.host.reconcile())
+    assert house.instance(instance).state == "terminated"
+
+
+def test_the_instances_of_a_node_that_does_not_come_back_are_terminated(house: House) -> None:
+    runtime, uptime = house.plane.node.runtime, [0.0]
+    there = {"a"}
+
+    async def present(nodes: Collection[str]) -> Collection[str]:
+        return there & set(nodes)
+
+    runtime.settings = replace(runtime.settings, node="a")
+    runtime.node = "a"
+    instance = house.held()
+    runtime.node = "b"
+    lost = LostNodes(runtime, house.plane.node.calls, present, lambda: uptime[0])
+
+    def after(seconds: float) -> str:
+        uptime[0] += seconds
+        house.plane.run(lost.reconcile())
+        return house.instance(instance).state
+
+    assert after(2 * GONE) == "running"
+    there.clear()
+    assert [after(0.0), after(GONE - 1)] == ["running", "running"]
+    there.add("a")  # it came back in time
+    assert after(2) == "running"
+    there.clear()
+    assert [after(0.0), after(GONE - 1), after(1)] == ["running", "running", "terminated"]
+    assert len(house.ends()) == 1

@@ -16,7 +16,7 @@ from locum.backends import BackendCall, Carried
 from locum.calls import OwnService
 from locum.calls.committing import Committer
 from locum.calls.effects import GIVEN_UP_AFTER
-from locum.calls.outbox import AT_ONCE
+from locum.calls.outbox import AT_ONCE, Outbox
 from locum.core.actors import ServiceRole, service_principal
 from locum.core.calls import Effect, Patience, ServiceCall
 from locum.core.clock import system_clock
@@ -367,4 +367,53 @@ def test_effects_that_await_effects_do_not_wait_for_each_other_for_ever(plane: C
         plane.causes = [plane.effect("inner", awaited=True)]
         plane.carry_out()
     assert len(topic.got) == AT_ONCE + 4
+    assert plane.pending == []
+
+
+# -- several nodes ---------------------------------------------------------------------------------------------
+
+
+def test_an_effect_whose_caller_waits_is_left_to_the_node_that_committed_it(plane: Clocked) -> None:
+    """The node that delivers does not carry it out a second time, and takes it over where that node has gone."""
+    runtime, outbox = plane.node.runtime, plane.node.calls.outbox
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        runtime.node = "a"
+        plane.cause(plane.effect("hello", awaited=True))
+        assert [entry.node for entry in plane.pending] == ["a"]
+        plane.now += 60
+        runtime.node = "b"
+        assert outbox.others() == {"a"}
+        plane.run(_begun(outbox, {"a"}))
+        assert len(topic.got) == 1
+        plane.run(_begun(outbox, set()))
+    assert [text for _, text in topic.got] == ["hello", "hello"]
+    assert plane.pending == []
+
+
+def test_effects_behind_one_that_is_left_to_another_node_wait_for_it(plane: Clocked) -> None:
+    runtime, outbox = plane.node.runtime, plane.node.calls.outbox
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        runtime.node = "a"
+        plane.cause(plane.effect("first", lane="told", awaited=True), plane.effect("second", lane="told"))
+        plane.now += 60
+        runtime.node = "b"
+        plane.run(_begun(outbox, {"a"}))
+        assert [text for _, text in topic.got] == ["first"]
+        plane.carry_out()
+    assert [text for _, text in topic.got] == ["first", "first", "second"]
+
+
+async def _begun(outbox: Outbox, others: set[str]) -> None:
+    outbox.begin(others)
+    await outbox.step() if not others else None
+
+
+def test_an_effect_for_which_nobody_waits_is_any_nodes(plane: Clocked) -> None:
+    plane.node.runtime.node = "a"
+    with behind(plane, "sns", Topic()):
+        plane.cause(plane.effect("hello"))
+        assert [entry.node for entry in plane.pending] == [""]
+        plane.node.runtime.node = "b"
+        assert plane.node.calls.outbox.others() == frozenset()
+        plane.carry_out()
     assert plane.pending == []
