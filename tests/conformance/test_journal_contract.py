@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,15 +27,18 @@ from locum.store.journal import (
     Use,
 )
 from locum.store.memory import MemoryJournal
+from locum.store.postgres import PostgresJournal
 from locum.store.sqlite import SqliteJournal
+from support.postgresql import ONE_SERVER, conninfo_of
 
 Factory = Callable[[Path], Journal]
 
 JOURNALS: dict[str, Factory] = {
     "memory": lambda _: MemoryJournal(),
     "sqlite": lambda path: SqliteJournal.open(path / "data", Retention()),
+    "postgresql": lambda path: PostgresJournal.open(conninfo_of(path)),
 }
-DURABLE: dict[str, Factory] = {"sqlite": JOURNALS["sqlite"]}
+DURABLE: dict[str, Factory] = {name: JOURNALS[name] for name in ("sqlite", "postgresql")}
 
 Pair = tuple[Journal, Journal]
 
@@ -50,11 +54,22 @@ def _files(path: Path) -> Pair:
     return first, second
 
 
-SHARED: dict[str, Callable[[Path], Pair]] = {"memory": _memories, "sqlite": _files}
+def _nodes(path: Path) -> Pair:
+    """Followers need not look: they are notified."""
+    first, second = (PostgresJournal.open(conninfo_of(path), poll=3600.0) for _ in range(2))
+    return first, second
+
+
+SHARED: dict[str, Callable[[Path], Pair]] = {"memory": _memories, "sqlite": _files, "postgresql": _nodes}
 """Two handles of one journal."""
 
 
-@pytest.fixture(params=[*JOURNALS, *(f"{name}, shared" for name in SHARED)])
+def _each(*names: str) -> list[Any]:
+    """Parameters of a test: those on PostgreSQL share a server."""
+    return [pytest.param(name, marks=[ONE_SERVER] if name.startswith("postgresql") else []) for name in names]
+
+
+@pytest.fixture(params=_each(*JOURNALS, *(f"{name}, shared" for name in SHARED)))
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
     """A journal that is alone, and one beside which another handle is open: they promise the same."""
     name, _, shared = request.param.partition(", ")
@@ -64,7 +79,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
         handle.close()
 
 
-@pytest.fixture(params=SHARED)
+@pytest.fixture(params=_each(*SHARED))
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     handles = SHARED[request.param](tmp_path)
     yield handles
@@ -423,7 +438,7 @@ def test_a_use_is_known_to_every_handle(pair: Pair) -> None:
         assert 1003.0 - 60 <= known["AIDAANN", "s3:PutObject"] <= 1003.0
 
 
-@pytest.mark.parametrize("name", DURABLE)
+@pytest.mark.parametrize("name", _each(*DURABLE))
 def test_last_uses_are_there_when_it_is_opened_again(name: str, tmp_path: Path) -> None:
     first = DURABLE[name](tmp_path)
     first.record([used(1, "s3:GetObject"), used(2, "s3:GetObject")])
@@ -434,7 +449,7 @@ def test_last_uses_are_there_when_it_is_opened_again(name: str, tmp_path: Path) 
     again.close()
 
 
-@pytest.mark.parametrize("name", DURABLE)
+@pytest.mark.parametrize("name", _each(*DURABLE))
 def test_everything_is_there_when_it_is_opened_again(name: str, tmp_path: Path) -> None:
     first = DURABLE[name](tmp_path)
     installation = first.installation
@@ -453,7 +468,7 @@ def test_everything_is_there_when_it_is_opened_again(name: str, tmp_path: Path) 
     again.close()
 
 
-@pytest.mark.parametrize("name", JOURNALS)
+@pytest.mark.parametrize("name", _each(*JOURNALS))
 def test_closing_twice_is_closing_once(name: str, tmp_path: Path) -> None:
     made = JOURNALS[name](tmp_path)
     made.close()
@@ -501,7 +516,7 @@ class Model:
         assert (0 if saved is None else saved[0]) == self.checkpoint
 
 
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("name", _each(*SHARED))
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1), steps), max_size=14))
 def test_any_interleaving_of_two_handles_makes_one_dense_journal(

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.store.journal import AuditRow, Use
-from locum.store.usage import COARSE, TRACKED_DAYS, UsageTable
+from locum.store.latest_uses import COARSE
+from locum.store.usage import TRACKED_DAYS, UsageTable
 
 DAY = 86_400
 ACCOUNT = "111122223333"

@@ -1,0 +1,125 @@
+"""The entries of the journal, and what takes them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Final
+
+from locum.core.clock import DAY
+from locum.core.errors import StorageError
+from locum.store.journal import Compacted, Entry, Forgotten, Former, check_reaches
+from locum.store.postgres.session import Connection, Session
+
+PAGE: Final = 128
+"""Entries read at once."""
+_AT_ONCE: Final = 2_000
+"""Rows that one step of housekeeping deletes."""
+
+_CLAIM: Final = "SELECT locum.claim_entries(%s, %s, %b)"
+_INSERT: Final = (
+    "INSERT INTO locum.entry (sequence, at, events, format, call, batch)"
+    " SELECT sequence, at, events, format, nullif(call, ''), CASE WHEN sequence = %b THEN nullif(%b::bytea, '') END"
+    " FROM unnest(%b::bigint[], %b::float8[], %b::bytea[], %b::bigint[], %b::bytea[])"
+    " AS r(sequence, at, events, format, call)"
+)
+_INSERT_FORMER: Final = (
+    "INSERT INTO locum.former (sequence, at, events) SELECT * FROM unnest(%b::bigint[], %b::float8[], %b::bytea[])"
+)
+_SELECT: Final = (
+    "SELECT sequence, at, events, format, coalesce(call, '') FROM locum.entry WHERE sequence > %s"
+    " ORDER BY sequence LIMIT %s"
+)
+_BOUNDS: Final = "SELECT last, coalesce((SELECT max(sequence) FROM locum.checkpoint), 0) FROM locum.head"
+_SETTLED: Final = (
+    "SELECT sequence FROM locum.entry WHERE sha256(call) = sha256(%b) AND call = %b"
+    " UNION ALL SELECT sequence FROM locum.entry WHERE sha256(batch) = sha256(%b) AND batch = %b LIMIT 1"
+)
+_FORMER: Final = (
+    "SELECT sequence, at, events FROM locum.former WHERE sequence >"
+    " coalesce((SELECT max(sequence) FROM locum.former WHERE at <= %s), 0) ORDER BY sequence DESC"
+)
+_FORGET: Final = (
+    "DELETE FROM locum.former WHERE sequence IN (SELECT sequence FROM locum.former WHERE sequence <"
+    " coalesce((SELECT min(sequence) FROM locum.former WHERE at >= %s), 9223372036854775807)"
+    " ORDER BY sequence LIMIT %s)"
+)
+
+
+def insert(connection: Connection, batch: Sequence[Entry], expected: int, batch_id: str) -> None:
+    """Add `batch` inside the open transaction, which from here on has the turn. The server refuses what is not next."""
+    given = raw(batch_id)
+    connection.execute(_CLAIM, (expected, len(batch), given))
+    if batch:
+        sequences, times, events, formats, calls, _ = zip(*batch, strict=True)
+        columns = [list(sequences), list(times), list(events), list(formats), [raw(call) for call in calls]]
+        connection.execute(_INSERT, (expected + 1, given, *columns))
+    former = [(entry.sequence, entry.at, entry.former) for entry in batch if entry.former]
+    if former:
+        connection.execute(_INSERT_FORMER, [list(column) for column in zip(*former, strict=True)])
+
+
+def raw(text: str) -> bytes:
+    """`text` as the database keeps what may be anything."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def last(session: Session) -> int:
+    """The sequence number of the last entry."""
+    return int(session.rows("SELECT last FROM locum.head")[0][0])
+
+
+def page(session: Session, after: int, name: str) -> list[Entry]:
+    """The next entries after `after`, and the certainty that there is nothing else."""
+    with session.snapshot() as connection:
+        entries = connection.execute(_SELECT, (after, PAGE))
+        bounds = connection.execute(_BOUNDS)
+    found = [
+        Entry(sequence, at, events, stored_as, call.decode("utf-8", "surrogatepass"))
+        for sequence, at, events, stored_as, call in entries.fetchall()
+    ]
+    ((end, kept),) = bounds.fetchall()
+    check_reaches(after, end)
+    expected = range(after + 1, min(end, after + PAGE) + 1)
+    missing = next((n for n, entry in zip_longest(expected, found) if entry is None or entry.sequence != n), None)
+    if missing is None:
+        return found
+    if missing <= kept:
+        raise Compacted(f"{name}: journal entry {missing} is part of the checkpoint of entry {kept}")
+    raise StorageError(f"{name}: journal entry {missing} is missing")
+
+
+def settled(session: Session, known_by: str) -> int | None:
+    """The sequence number of the entry of the call, or the first one of the batch, with this id."""
+    found = session.rows(_SETTLED, [raw(known_by)] * 4)
+    return int(found[0][0]) if found else None
+
+
+def former(session: Session, at: float) -> list[Former]:
+    """What takes entries back that are younger than `at`, newest first. Raises Forgotten."""
+    with session.snapshot() as connection:
+        since = connection.execute("SELECT remembered FROM locum.head")
+        found = connection.execute(_FORMER, (at,))
+    ((remembered,),) = since.fetchall()
+    if at < remembered:
+        raise Forgotten(remembered)
+    return [Former(*row) for row in found.fetchall()]
+
+
+def remembered(session: Session) -> float:
+    """The time since which all is there of what takes entries back."""
+    return float(session.rows("SELECT remembered FROM locum.head")[0][0])
+
+
+def forget(session: Session, days: int, now: float) -> bool:
+    """Delete a part of what is past the retention of `days`. Whether there is more.
+
+    Where the clock was moved back, older times may stand behind younger ones: only what is before all of these goes,
+    as what is taken back must be taken back to its end.
+    """
+    first = now - days * DAY
+    with session.connection() as connection, connection.transaction():
+        gone = connection.execute(_FORGET, (first, _AT_ONCE)).rowcount
+        if gone:
+            connection.execute("UPDATE locum.head SET remembered = greatest(remembered, %s)", (first,))
+    return gone == _AT_ONCE
