@@ -48,7 +48,7 @@ _SETTINGS = {
     "autovacuum": "off",
     "max_connections": "60",
     "shared_buffers": "32MB",
-    "log_min_messages": "fatal",
+    "log_min_messages": "panic",
     "timezone": "UTC",
 }
 
@@ -126,7 +126,7 @@ class Server:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [*unprivileged(), str(self.programs / "postgres"), "-D", str(data), *options]
         process = subprocess.Popen(command, cwd="/", start_new_session=True)
-        waiting = [str(self.programs / "pg_isready"), "-q", "-h", str(self.directory)]
+        waiting = [str(self.programs / "pg_isready"), "-q", "-h", str(self.directory), "-U", "locum"]
         while subprocess.run(waiting, check=False).returncode:
             if process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL ended with {process.returncode}")

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -36,6 +37,9 @@ _SETTINGS: Final = (
     " THEN 'remote_apply' ELSE %s END, true)"
 )
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+"""It reports again what it raises."""
 
 T = TypeVar("T")
 Told = Callable[[psycopg.Error], Exception | None]
