@@ -45,7 +45,7 @@ pictures: $(DEV)
 	LOCUM_SCREENSHOTS=docs/pictures $(BIN)/pytest -q tests/functional/test_console_story.py
 
 bench: $(DEV)
-	$(BIN)/python -m bench $(BENCH)
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

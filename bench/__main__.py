@@ -17,6 +17,7 @@ from bench import (
     guarded,
     installing,
     instances,
+    nodes,
     questions,
     record,
     scale,
@@ -115,49 +116,33 @@ def starting(rounds: int) -> list[Row]:
     ]
 
 
+def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
+    """What is measured, by name."""
+    return {
+        "engine": lambda: [*engine.rows(), *questions.rows()],
+        "plane": lambda: [*starting(options.rounds), *throughput(options.rounds, options.seconds)],
+        "guarded": lambda: guarded.rows(options.rounds, options.seconds),
+        "install": lambda: installing.rows(options.rounds),
+        "instances": lambda: instances.rows(options.rounds, options.seconds),
+        "stacks": lambda: [*stacks.rows(options.rounds), *cdk_deploy.rows(options.rounds)],
+        "suites": lambda: suites.rows(options.rounds),
+        "scale": lambda: scale.rows(options.seconds),
+        "store": following.rows,
+        "nodes": lambda: nodes.rows(options.seconds),
+        "record": lambda: record.rows(options.events),
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--events", type=int, default=300_000, help="the events of the record that is measured")
-    parts = (
-        "all",
-        "engine",
-        "plane",
-        "guarded",
-        "install",
-        "instances",
-        "record",
-        "scale",
-        "stacks",
-        "store",
-        "suites",
-    )
-    parser.add_argument("--only", choices=parts, default="all")
+    parser.add_argument("--only", choices=("all", *_parts(argparse.Namespace())), default="all")
     options = parser.parse_args()
-    if options.only not in ("install", "record", "store", "suites"):
+    if options.only not in ("install", "nodes", "record", "store", "suites"):
         servers.install_peers()
-    rows: list[Row] = []
-    if options.only in ("all", "engine"):
-        rows += [*engine.rows(), *questions.rows()]
-    if options.only in ("all", "plane"):
-        rows += [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
-    if options.only in ("all", "guarded"):
-        rows += guarded.rows(options.rounds, options.seconds)
-    if options.only in ("all", "install"):
-        rows += installing.rows(options.rounds)
-    if options.only in ("all", "instances"):
-        rows += instances.rows(options.rounds, options.seconds)
-    if options.only in ("all", "stacks"):
-        rows += [*stacks.rows(options.rounds), *cdk_deploy.rows(options.rounds)]
-    if options.only in ("all", "suites"):
-        rows += suites.rows(options.rounds)
-    if options.only in ("all", "scale"):
-        rows += scale.rows(options.seconds)
-    if options.only in ("all", "store"):
-        rows += following.rows()
-    if options.only in ("all", "record"):
-        rows += record.rows(options.events)
+    rows = [row for part, measured in _parts(options).items() if options.only in ("all", part) for row in measured()]
     show(rows)
     return 0 if all(row.reached for row in rows) else 1
 

@@ -98,7 +98,7 @@ def _rates(server: Server, seconds: float) -> dict[str, float]:
     return {
         "GetRole": rate(iam("Action=GetRole&RoleName=role-050"), seconds),
         "ListRoles": rate(iam("Action=ListRoles&MaxItems=100"), seconds),
-        "CreateRole": _creations([iam(_new_role(number)) for number in range(CREATED)]),
+        "CreateRole": creations([iam(_new_role(number)) for number in range(CREATED)]),
     }
 
 
@@ -106,7 +106,7 @@ def _new_role(number: int) -> str:
     return f"Action=CreateRole&RoleName=new-{number:04d}&AssumeRolePolicyDocument={quote(_TRUST)}"
 
 
-def _creations(shots: list[Shot]) -> float:
+def creations(shots: list[Shot]) -> float:
     """The responses per second for different `shots` over eight connections."""
     begin = time.perf_counter()
     asyncio.run(_send(shots))
