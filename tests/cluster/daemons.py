@@ -1,4 +1,4 @@
-"""Programs that the cluster is made of: started as a user without privileges, broken by signals, ended by their numbers."""
+"""Programs that the cluster is made of: started without privileges, broken by signals, ended by their numbers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def descendants(pid: int) -> list[int]:
 
 
 class Daemon:
-    """A program whose output goes to `FOLDER/NAME.log`. `also` tells of processes that belong to it and left its tree."""
+    """A program. Its output goes to `FOLDER/NAME.log`; `also` tells of processes of it that left its tree."""
 
     def __init__(
         self,

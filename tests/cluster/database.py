@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,10 +41,11 @@ needs_cluster = pytest.mark.skipif(bool(lacking()), reason=f"not on this machine
 
 def asked(port: int, path: str) -> Any:
     """What a program of the cluster answers to GET, as JSON; None where it does not answer, or not with a success."""
-    with suppress(OSError, ValueError):
+    try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
             return json.loads(answer.read())
-    return None
+    except (OSError, ValueError):
+        return None
 
 
 class Etcd:
@@ -79,10 +81,9 @@ class Etcd:
 
     def _status(self, name: str) -> tuple[str, str]:
         request = f"http://127.0.0.1:{self.clients[name]}/v3/maintenance/status"
-        with suppress(OSError, ValueError):
-            with urllib.request.urlopen(request, data=b"{}", timeout=2) as answer:
-                told = json.loads(answer.read())
-                return told["header"]["member_id"], told.get("leader", "")
+        with suppress(OSError, ValueError), urllib.request.urlopen(request, data=b"{}", timeout=2) as answer:
+            told = json.loads(answer.read())
+            return told["header"]["member_id"], told.get("leader", "")
         return "", ""
 
 
@@ -172,6 +173,11 @@ class Database:
         request = urllib.request.Request(f"http://127.0.0.1:{self._apis[self.primary]}/switchover", body, method="POST")
         with urllib.request.urlopen(request, timeout=START) as answer:
             answer.read()
+
+    def kill_backend(self, pid: int) -> None:
+        """Kill one process of PostgreSQL of a member: only one that belongs to this cluster."""
+        assert any(pid in member.pids for member in self.members.values())
+        os.kill(pid, signal.SIGKILL)
 
     # -- clients -----------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ class Wire:
     def __init__(self, loop: asyncio.AbstractEventLoop, target: int) -> None:
         [self.port] = free_ports(1)
         self._loop, self._target = loop, target
+        self._writers: set[asyncio.StreamWriter] = set()
         self._whole = asyncio.Event()
         self._whole.set()
         asyncio.run_coroutine_threadsafe(self._listen(), loop).result()
@@ -38,12 +39,29 @@ class Wire:
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
 
+    async def close(self) -> None:
+        """Listen no more, and close what is connected."""
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._whole.wait()
+        self._writers.add(writer)
+        try:
+            await self._whole.wait()
+            await self._joined(reader, writer)
+        finally:
+            writer.close()
+            self._writers.discard(writer)
+
+    async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             there, answers = await asyncio.open_connection("127.0.0.1", self._target)
-            await asyncio.gather(self._forward(reader, answers), self._forward(there, writer))
-        writer.close()
+            self._writers.add(answers)
+            try:
+                await asyncio.gather(self._forward(reader, answers), self._forward(there, writer))
+            finally:
+                self._writers.discard(answers)
 
     async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         """One direction, until its end, which is passed on."""
@@ -56,24 +74,41 @@ class Wire:
         target.close()
 
 
+class Wires:
+    """Makes wires, on an event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="wires", daemon=True)
+        self._thread.start()
+        self._made: list[Wire] = []
+
+    def to(self, port: int) -> Wire:
+        """A new wire to a port of this machine."""
+        self._made.append(Wire(self._loop, port))
+        return self._made[-1]
+
+    def close(self) -> None:
+        """End every connection."""
+        asyncio.run_coroutine_threadsafe(self._ended(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _ended(self) -> None:
+        for wire in self._made:
+            await wire.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
 @contextmanager
-def wires() -> Iterator[asyncio.AbstractEventLoop]:
-    """The event loop that wires are made on, in a thread of its own, for as long as the block runs."""
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, name="wires", daemon=True)
-    thread.start()
+def wires() -> Iterator[Wires]:
+    """Wires, for as long as the block runs."""
+    made = Wires()
     try:
-        yield loop
+        yield made
     finally:
-        asyncio.run_coroutine_threadsafe(_ended(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _ended() -> None:
-    """Cancel every connection, and see it out."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+        made.close()
