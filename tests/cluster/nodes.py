@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from cluster.daemons import Daemon, free_ports, until
 from cluster.database import NAMES
 from cluster.settings import written
 from locum.cli.home import read_root_key
+from locum.cli.wrapped_keyring import WRAPPING_FILE
 from support.plane import LOCUM, Key
 
 _KEPT: Final = ("PATH", "LANG", "PYTHONPATH")
@@ -41,6 +43,11 @@ class Node:
         environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | {"HOME": str(folder)}
         command = [LOCUM, "up", "--data", str(self.data), "--port", str(self.port), *_FLAGS, *flags]
         self.daemon = Daemon(f"node-{name}", command, environment, folder, as_itself=True)
+
+    def take_key(self, other: Node) -> None:
+        """Have the key that opens the key ring of the installation, as an operator brings it from another node."""
+        self.data.mkdir(0o700)
+        shutil.copy(other.data / WRAPPING_FILE, self.data)
 
     def start(self) -> None:
         """Start it, and return when it is ready."""
@@ -83,7 +90,10 @@ def nodes(folder: Path, flags: Mapping[str, Sequence[str]]) -> Iterator[tuple[di
     made = {name: Node(name, folder, *flags[name]) for name in NAMES if name in flags}
     front = Front(folder, made | {name: next(iter(made.values())) for name in NAMES if name not in made})
     try:
-        for node in made.values():
+        first, *others = made.values()
+        first.start()
+        for node in others:
+            node.take_key(first)
             node.start()
         front.start()
         yield made, front

@@ -26,6 +26,8 @@ _DIRECTORY_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _LOCK_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _REPLACE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+GIVEN: Final = frozenset({"wrapping-keyring"})
+"""What whoever sets a node up puts into its directory before its first start."""
 _NAP: Final = 0.001
 """Seconds between two looks at whether the turn is free. (flock(2) has no timeout.)"""
 
@@ -133,7 +135,9 @@ class DataDirectory:
 def _claim(path: Path, kind: int) -> int:
     path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
     lock_path = path / LOCK
-    if any(path.iterdir()) and not lock_path.exists():  # in this order: somebody may be making it
+    if (
+        any(it.name not in GIVEN for it in path.iterdir()) and not lock_path.exists()
+    ):  # in this order: it may be made now
         raise StorageError(f"{path} holds files that are not Locum's; name an empty or a new directory with --data")
     path.chmod(_DIRECTORY_MODE)
     lock = os.open(lock_path, _LOCK_FILE, _FILE_MODE)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from locum.cli.wrapped_keyring import WRAPPING_FILE
 from locum.core.errors import StorageError
 from locum.store import DataDirectory, SqliteJournal
 
@@ -75,6 +76,16 @@ def test_somebody_elses_directory_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="not Locum's"):
         SqliteJournal.open(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_new_directory_may_have_the_key_that_was_brought_for_it(tmp_path: Path) -> None:
+    (tmp_path / WRAPPING_FILE).write_text("{}")
+    DataDirectory.claim(tmp_path).release()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / WRAPPING_FILE).write_text("{}")
+    (tmp_path / "other" / "letter").write_text("Dear ...")
+    with pytest.raises(StorageError, match="not Locum's"):
+        DataDirectory.claim(tmp_path / "other")
 
 
 def test_a_path_that_is_no_directory_is_a_clear_error(tmp_path: Path) -> None:
