@@ -39,9 +39,10 @@ class Wire:
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
 
-    async def close(self) -> None:
-        """Listen no more, and close what is connected."""
+    def close(self) -> None:
+        """Listen no more, and abort what is connected."""
         self._server.close()
+        self._whole.set()
         for writer in self._writers:
             writer.transport.abort()
 
@@ -96,12 +97,12 @@ class Wires:
         self._loop.close()
 
     async def _ended(self) -> None:
+        """Abort what is connected, and see the tasks out that served it."""
         for wire in self._made:
-            await wire.close()
+            wire.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        if others:
+            await asyncio.wait(others)
 
 
 @contextmanager
