@@ -7,21 +7,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cluster.daemons import until
 from cluster.database import NAMES, Database, database
+from cluster.disks import small_disk
 from cluster.nodes import Front, Node, nodes
 from cluster.wires import Wire, wires
 from locum.store.journal import Journal
 from support.plane import Key, allow, boto3_client, document
 
 
+_SHOWN: Final = 2_000
+"""The characters of a log that are told."""
+
+
 @dataclass(frozen=True)
 class Cluster:
-    """What runs. `wires` are those between a node and each member of the database."""
+    """What runs. `disks` are the small ones of the members of the database; `wires` are those between a node and each member of the database."""
 
     folder: Path
     database: Database
+    disks: Mapping[str, Path]
     wires: Mapping[str, Sequence[Wire]]
     nodes: Mapping[str, Node]
     front: Front
@@ -51,20 +58,35 @@ class Cluster:
 
 
 @contextmanager
-def cluster(elsewhere: Mapping[str, Path] | None = None) -> Iterator[Cluster]:
-    """A cluster, for as long as the block runs."""
+def _logs_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        for log in sorted(folder.glob("*/*.log")):
+            error.add_note(f"-- {log.name}: {log.read_text()[-_SHOWN:]}")
+        raise
+
+
+@contextmanager
+def cluster(*, small_disks: bool = False) -> Iterator[Cluster]:
+    """A cluster, for as long as the block runs; the members of the database may have small disks of their own.
+
+    What its programs wrote is told where the block fails.
+    """
     with ExitStack() as left:
         folder = Path(left.enter_context(tempfile.TemporaryDirectory(prefix="locum-cluster-")))
         folder.chmod(0o755)
         below = {name: folder / name for name in ("database", "nodes")}
         for path in below.values():
             path.mkdir(0o755)
-        made = left.enter_context(database(below["database"], elsewhere))
+        left.enter_context(_logs_told(folder))
+        disks = {name: left.enter_context(small_disk(folder, name)) for name in NAMES if small_disks}
+        made = left.enter_context(database(below["database"], disks))
         lines = left.enter_context(wires())
         apart = {name: [lines.to(port) for port in made.ports.values()] for name in NAMES}
         flags = {name: _flags(made, below["nodes"], name, apart[name]) for name in NAMES}
         up, front = left.enter_context(nodes(below["nodes"], flags))
-        yield Cluster(folder, made, apart, up, front, _administrator(up["one"]))
+        yield Cluster(folder, made, disks, apart, up, front, _administrator(up["one"]))
 
 
 def _flags(made: Database, folder: Path, name: str, lines: Sequence[Wire]) -> list[str]:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -20,8 +18,8 @@ from cluster import seen
 from cluster.calls import Answer
 from cluster.cluster import Cluster, cluster
 from cluster.daemons import until
-from cluster.database import NAMES, needs_cluster
-from cluster.disks import clear, fill, mounts, needs_mounts, small_disk
+from cluster.database import needs_cluster
+from cluster.disks import clear, fill, mounts, needs_mounts
 from cluster.evidence import Evidence
 from cluster.linearizable import refuted
 from cluster.load import Load
@@ -51,7 +49,6 @@ class Story:
     """A cluster, and what clients were told until now."""
 
     whole: Cluster
-    disks: dict[str, Path]
     answers: list[Answer] = field(default_factory=list)
 
     def load(self) -> Load:
@@ -74,16 +71,10 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story() -> Iterator[Story]:
     """One cluster for all tests of this file, each of which leaves it whole."""
-    with ExitStack() as left:
-        disks = {}
-        if mounts():
-            folder = Path(tmp_path_factory.mktemp("disks"))
-            for parent in (folder, folder.parent, folder.parent.parent):
-                parent.chmod(0o711)
-            disks = {name: left.enter_context(small_disk(folder, name)) for name in NAMES}
-        yield Story(left.enter_context(cluster(disks)), disks)
+    with cluster(small_disks=mounts()) as whole:
+        yield Story(whole)
 
 
 @pytest.fixture
@@ -205,7 +196,7 @@ def test_nothing_that_was_acknowledged_is_lost_half_done_or_done_twice(
 @needs_mounts
 def test_nothing_is_lost_when_the_primarys_disk_is_full(story: Story, told: Callable[[str], None]) -> None:
     def disk_full(whole: Cluster) -> Callable[[], Any]:
-        disk = story.disks[whole.database.primary]
+        disk = whole.disks[whole.database.primary]
         fill(disk)
         return lambda: clear(disk)
 
