@@ -17,14 +17,13 @@ from cluster.wires import Wire, wires
 from locum.store.journal import Journal
 from support.plane import Key, allow, boto3_client, document
 
-
 _SHOWN: Final = 2_000
 """The characters of a log that are told."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What runs. `disks` are the small ones of the members of the database; `wires` are those between a node and each member of the database."""
+    """What runs. `disks` are the small ones of members of the database, `wires` those between a node and each of them."""
 
     folder: Path
     database: Database
