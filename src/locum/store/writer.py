@@ -69,6 +69,8 @@ class BatchWriter:
         self._begun = 0.0
         self._unsure: Batch | None = None
         self._starting = self._unread = False
+        self._has_read = False
+        """Whether the journal was read last: what others wrote and rows that wait here take turns."""
         self._next_probe: asyncio.TimerHandle | None = None
 
     # -- from the ledger ---------------------------------------------------------------------------------
@@ -160,9 +162,10 @@ class BatchWriter:
         if self.failure or self.busy:
             return
         gathering = self.gathering
-        if self._unread or (self._behind and not (gathering.rows or gathering.batch.waiters)):
+        if self._unread or (self._behind and not gathering.batch.waiters and not (gathering.rows and self._has_read)):
             self._catch_up()
             return
+        self._has_read = False
         if self.delay is not None:
             self.delay.cancel()
             self.delay = None
@@ -248,6 +251,7 @@ class BatchWriter:
 
     def _catch_up(self, refused: Batch | None = None) -> None:
         """Read what is new in the journal. `refused` is a batch that it did not take for that reason."""
+        self._has_read = True
         journal, state, unsure, recent = self._journal, self.state, self._unsure, self._limits.recent
 
         def work() -> tuple[CaughtUp, bool]:

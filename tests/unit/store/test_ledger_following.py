@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +24,7 @@ from support.ledgers import (
     QUICK,
     Made,
     SlowJournal,
+    audit_row,
     audited,
     creates,
     deletes,
@@ -66,6 +68,48 @@ def test_what_another_ledger_writes_is_seen_without_writing(handle: Opener) -> N
         await closed(here, there)
 
     run(story())
+
+
+def test_calls_that_are_recorded_without_end_keep_nobody_from_seeing_what_others_write(handle: Opener) -> None:
+    async def story() -> None:
+        here, there = opened(handle()), opened(handle())
+        there.follow()
+        recording = asyncio.create_task(without_end(there))
+        for n in range(1, 4):
+            await here.transact(creates(f"r{n}"), silent)
+            assert await reached(there, n) == here.state
+        recording.cancel()
+        await closed(here, there)
+
+    run(story())
+
+
+def test_changes_of_others_without_end_keep_no_record_from_being_written(handle: Opener) -> None:
+    async def story() -> None:
+        here, there = opened(handle()), opened(handle())
+        there.follow()
+        changing = asyncio.create_task(changes_without_end(here))
+        for n in range(3):
+            there.record(audit_row(f"e{n}"))
+            await asyncio.wait_for(there.flush(), 30)
+        changing.cancel()
+        await closed(there, here)
+
+    run(story())
+
+
+async def without_end(ledger: Ledger) -> None:
+    """Record a call whenever the one before it was written."""
+    with ledger.recording() as written:
+        for n in itertools.count():
+            ledger.record(audit_row(f"e{n}"))
+            await written.wait()
+            written.clear()
+
+
+async def changes_without_end(ledger: Ledger) -> None:
+    for n in itertools.count():
+        await ledger.transact(creates(f"r{n}"), silent)
 
 
 def test_a_ledger_that_does_not_follow_still_refuses_nothing_that_is_out_of_date(handle: Opener) -> None:

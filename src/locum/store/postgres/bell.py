@@ -32,15 +32,19 @@ class Ear:
         self._heard = False
 
     def wait(self, seconds: float) -> None:
-        """Wait, also for the end of the connection, which the next look reports."""
-        if self._heard or self._woken:
-            return
+        """Wait, also for the end of the connection, which the next look reports.
+
+        A notification that came with the answer to the last look is with libpq, and the socket has nothing more.
+        """
         waited = select.poll()
         waited.register(self._alarm, select.POLLIN)
         connection = self._session.current
         if connection is not None and not connection.closed:
+            while connection.pgconn.notifies() is not None:
+                self._heard = True
             waited.register(connection.fileno(), select.POLLIN)
-        waited.poll(seconds * 1000)
+        if not (self._heard or self._woken):
+            waited.poll(seconds * 1000)
 
     def wake(self) -> None:
         self._woken = True
