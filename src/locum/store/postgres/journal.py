@@ -46,7 +46,7 @@ _CONFIRM: Final = "UPDATE locum.head SET last = last"
 _CALL: Final = "entry_call"
 """The index by which a call is stored once."""
 _LOOK: Final = 5.0
-"""Seconds in which a look at the last entry has to be answered."""
+"""Seconds in which a look at the last entry, or at a lease, has to be answered."""
 
 
 class PostgresJournal:
@@ -67,7 +67,7 @@ class PostgresJournal:
         self._retention = retention
         self._writer = Session(place, patience, answer)
         self._reader = Session(place, patience, answer)
-        self._other = Session(place, patience, answer)
+        self._other = Session(place, patience, min(answer, _LOOK))
         self._history = History(retention)
         self._latest = LatestUses()
         self._forgotten = 0.0
