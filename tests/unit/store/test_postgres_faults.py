@@ -155,6 +155,37 @@ def test_attack_a_commit_that_no_standby_confirmed_is_never_a_success(
     assert (list(journal.read(0)), len(journal.scan(0, 9))) == (entries(1, 1), 2)
 
 
+def test_attack_what_may_still_be_committed_is_not_said_to_be_missing(
+    conninfo: str, request: pytest.FixtureRequest
+) -> None:
+    """The server waits for its standby, whatever became of the node that asked it to commit."""
+    with closing(PostgresJournal.open(conninfo, patience=0.2)) as journal, ThreadPoolExecutor(1) as other:
+        request.getfixturevalue("no_standby")
+        append = other.submit(journal.append, entries(1, 1), [], 0, "batch")
+        while not told(conninfo, UNCONFIRMED):
+            pass
+        journal._writer.interrupt()
+        with pytest.raises(PassingStorageError):
+            append.result(30)
+        with pytest.raises(PassingStorageError, match="lock timeout"):
+            journal.settled("batch")
+        told(server().conninfo("postgres"), "ALTER SYSTEM RESET synchronous_standby_names")
+        told(server().conninfo("postgres"), "SELECT pg_reload_conf()")
+        while told(conninfo, UNCONFIRMED):
+            pass
+        assert journal.settled("batch") == 1
+
+
+def test_of_several_hosts_the_one_that_is_there_is_used(conninfo: str) -> None:
+    away = conninfo.replace("host=", "host=/nowhere,127.0.0.1,") + " port=1,1,5432"
+    with closing(PostgresJournal.open(away)) as journal:
+        journal.append(entries(1, 1), [], 0)
+        kill(conninfo)
+        with pytest.raises(PassingStorageError):
+            journal.last()
+        assert journal.last() == 1
+
+
 def test_attack_limits_of_a_role_do_not_reach_a_commit(journal: PostgresJournal, conninfo: str) -> None:
     for setting in ("statement_timeout = '900ms'", "synchronous_commit = 'off'"):
         told(conninfo, f"ALTER ROLE locum SET {setting}")
