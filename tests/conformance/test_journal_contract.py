@@ -29,6 +29,7 @@ from locum.store.journal import (
 from locum.store.memory import MemoryJournal
 from locum.store.postgres import PostgresJournal
 from locum.store.sqlite import SqliteJournal
+from support.journals import called, entries, found, row
 from support.postgresql import ONE_SERVER, conninfo_of
 
 Factory = Callable[[Path], Journal]
@@ -85,42 +86,6 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     yield handles
     for handle in handles:
         handle.close()
-
-
-def entries(first: int, last: int) -> list[Entry]:
-    return [Entry(n, 1000.0 + n, b"[%d]" % n) for n in range(first, last + 1)]
-
-
-def row(
-    n: int,
-    *,
-    account: str = "000000000000",
-    name: str = "GetUser",
-    read_only: bool = True,
-    denied: bool = False,
-    management: bool = True,
-    resources: tuple[tuple[str, str], ...] = (),
-) -> AuditRow:
-    return AuditRow(
-        at=1000.0 + n,
-        account=account,
-        event_id=f"event-{n}",
-        request_id=f"request-{n}",
-        event_name=name,
-        event_source="iam.amazonaws.com",
-        username=f"user-{n % 3}",
-        access_key_id="AKIA",
-        principal=f"arn:aws:iam::{account}:user/user-{n % 3}",
-        read_only=read_only,
-        denied=denied,
-        management=management,
-        resources=resources,
-        data=b"record-%d" % n,
-    )
-
-
-def found(journal: Journal, query: AuditQuery) -> list[bytes]:
-    return [data for _, data in journal.find(query)]
 
 
 def test_a_new_journal_is_empty(journal: Journal) -> None:
@@ -259,10 +224,6 @@ def test_a_batch_of_another_id_is_another_batch(journal: Journal, batch_id: str)
     for expected in (0, 1):
         with pytest.raises(SequenceConflict):
             journal.append(entries(expected + 1, expected + 1), [], expected, batch_id)
-
-
-def called(sequence: int, call_id: str) -> Entry:
-    return Entry(sequence, 1000.0, b"[]", call_id=call_id)
 
 
 def test_a_call_with_an_id_is_stored_once(journal: Journal) -> None:

@@ -9,7 +9,10 @@ from typing import Final
 from locum.store.postgres.locks import Turn
 from locum.store.postgres.session import Session
 
-_KEPT: Final = "SELECT max(sequence) FROM locum.checkpoint"
+_KEPT: Final = "SELECT max(sequence) FROM locum.checkpoint WHERE part = 0"
+_PAGE: Final = "SELECT sequence, data FROM locum.checkpoint WHERE part >= %s ORDER BY part LIMIT %s"
+_PARTS: Final = 256
+"""Parts that are read at once."""
 _COPY: Final = "COPY locum.checkpoint (sequence, part, data) FROM STDIN (FORMAT BINARY)"
 
 
@@ -39,8 +42,12 @@ def kept(session: Session) -> int | None:
 
 
 def load(session: Session) -> tuple[int, Iterator[bytes]] | None:
-    """The checkpoint's sequence number and parts, or None."""
-    found = deque(session.rows("SELECT sequence, data FROM locum.checkpoint ORDER BY part"))
+    """The checkpoint's sequence number and parts, or None. It is read in pieces, which are of one instant."""
+    found: deque[tuple[int, bytes]] = deque()
+    with session.connection() as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        while page := connection.execute(_PAGE, (len(found), _PARTS)).fetchall():
+            found.extend(page)
     if not found:
         return None
     sequence, _ = found.popleft()

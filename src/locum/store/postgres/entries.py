@@ -9,6 +9,7 @@ from typing import Final
 from locum.core.clock import DAY
 from locum.core.errors import StorageError
 from locum.store.journal import Compacted, Entry, Forgotten, Former, check_reaches
+from locum.store.postgres.locks import WAIT, Turn
 from locum.store.postgres.session import Connection, Session
 
 PAGE: Final = 128
@@ -30,7 +31,7 @@ _SELECT: Final = (
     "SELECT sequence, at, events, format, coalesce(call, '') FROM locum.entry WHERE sequence > %s"
     " ORDER BY sequence LIMIT %s"
 )
-_BOUNDS: Final = "SELECT last, coalesce((SELECT max(sequence) FROM locum.checkpoint), 0) FROM locum.head"
+_BOUNDS: Final = "SELECT last, coalesce((SELECT max(sequence) FROM locum.checkpoint WHERE part = 0), 0) FROM locum.head"
 _SETTLED: Final = (
     "SELECT sequence FROM locum.entry WHERE sha256(call) = sha256(%b) AND call = %b"
     " UNION ALL SELECT sequence FROM locum.entry WHERE sha256(batch) = sha256(%b) AND batch = %b LIMIT 1"
@@ -90,9 +91,15 @@ def page(session: Session, after: int, name: str) -> list[Entry]:
 
 
 def settled(session: Session, known_by: str) -> int | None:
-    """The sequence number of the entry of the call, or the first one of the batch, with this id."""
-    found = session.rows(_SETTLED, [raw(known_by)] * 4)
-    return int(found[0][0]) if found else None
+    """The sequence number of the entry of the call, or of the first one of the batch, with this id.
+
+    It waits for whoever appends: a commit of which no answer came may be waiting for the disk, or for a standby.
+    """
+    with session.transaction() as connection:
+        connection.execute(WAIT, (Turn.ENTRIES,))
+        found = connection.execute(_SETTLED, [raw(known_by)] * 4)
+    sequences = found.fetchall()
+    return int(sequences[0][0]) if sequences else None
 
 
 def former(session: Session, at: float) -> list[Former]:

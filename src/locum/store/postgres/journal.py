@@ -4,7 +4,8 @@
   without asking back. So no node holds a turn for longer than its own work takes, whatever becomes of it.
 - An `append` that found its batch there already commits again, with a write: that commit waits for whatever the first
   one, of which no answer came, should have waited for (the disk, the standbys).
-- `record` does not wait for the disk. What is read of it can be lost with the server, never what an `append` told.
+- `record` is as durable. It costs little beside the indexes; and a row that somebody saw, and that a standby which
+  takes over does not have, would leave its position to another row.
 - Where a standby takes over that did not have everything, the journal is shorter than what was seen of it, which
   `check_reaches` tells: replication has to be synchronous.
 """
@@ -46,7 +47,7 @@ _CONFIRM: Final = "UPDATE locum.head SET last = last"
 _CALL: Final = "entry_call"
 """The index by which a call is stored once."""
 _LOOK: Final = 5.0
-"""Seconds in which a look at the last entry has to be answered."""
+"""Seconds in which a look at the last entry, or at a lease, has to be answered."""
 
 
 class PostgresJournal:
@@ -67,7 +68,7 @@ class PostgresJournal:
         self._retention = retention
         self._writer = Session(place, patience, answer)
         self._reader = Session(place, patience, answer)
-        self._other = Session(place, patience, answer)
+        self._other = Session(place, patience, min(answer, _LOOK))
         self._history = History(retention)
         self._latest = LatestUses()
         self._forgotten = 0.0
@@ -175,7 +176,7 @@ class PostgresJournal:
             session.close()
 
     def _store(self, rows: Sequence[AuditRow], insert: Callable[[Connection], None] | None) -> None:
-        """Store `rows`, after what `insert` does, in one transaction; on the disk itself where there is an `insert`."""
+        """Store `rows`, after what `insert` does, in one transaction."""
         try:
             self._store_once(rows, insert)
         except _DayGone:
@@ -188,7 +189,7 @@ class PostgresJournal:
     def _store_once(self, rows: Sequence[AuditRow], insert: Callable[[Connection], None] | None) -> None:
         self._history.prepare(self._writer, rows)
         due = self._latest.due(rows)
-        with self._writer.transaction(durable=insert is not None, told=_told) as connection:
+        with self._writer.transaction(told=_told) as connection:
             if insert is not None:
                 insert(connection)
             if rows:

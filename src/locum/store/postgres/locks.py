@@ -24,3 +24,5 @@ class Turn(IntEnum):
 
 
 HOLD: Final = f"SELECT pg_advisory_xact_lock({KEY}, %s)"
+WAIT: Final = f"SELECT pg_advisory_xact_lock_shared({KEY}, %s)"
+"""Wait until nobody has the turn, and keep it from nobody who waits likewise."""

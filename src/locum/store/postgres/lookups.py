@@ -26,9 +26,14 @@ Conditions = tuple[list[str], list[Any]]
 
 def find(session: Session, query: AuditQuery) -> list[Found]:
     """The rows of `query`, newest first."""
+    return [Found(*row) for row in session.rows(*statement(query))]
+
+
+def statement(query: AuditQuery) -> tuple[str, Sequence[Any]]:
+    """The statement that answers `query`, and its parameters."""
     known, strangers = _trail(query), _of_strangers(query)
     sql = f"({known[0]}) UNION ALL ({strangers[0]}) ORDER BY position DESC LIMIT %s"
-    return [Found(*row) for row in session.rows(sql, (*known[1], *strangers[1], query.limit))]
+    return sql, (*known[1], *strangers[1], query.limit)
 
 
 def scan(session: Session, after: int, limit: int) -> list[Found]:

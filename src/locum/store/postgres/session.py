@@ -33,8 +33,8 @@ from locum.store.postgres.target import Target
 _SETTINGS: Final = (
     "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', '0', true),"
     " set_config('idle_in_transaction_session_timeout', '3000', true),"
-    " set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') = 'remote_apply' AND %s <> 'off'"
-    " THEN 'remote_apply' ELSE %s END, true)"
+    " set_config('synchronous_commit',"
+    " CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
 )
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -98,22 +98,22 @@ class Session:
                 raise
 
     @contextmanager
-    def transaction(self, *, durable: bool = True, told: Told | None = None) -> Iterator[Connection]:
-        """All or nothing, on the disk itself where `durable`. What needs no answer is sent in one piece, to the COMMIT.
+    def transaction(self, *, told: Told | None = None) -> Iterator[Connection]:
+        """All or nothing, and durable. What needs no answer is sent in one piece, to the COMMIT.
 
         Raises PassingStorageError as well where the server committed, but not as it is told to.
         """
-        with self.connection(told) as connection, self._confirmed(durable), connection.pipeline():
+        with self.connection(told) as connection, self._confirmed(), connection.pipeline():
             connection.execute("BEGIN")
-            self._settle(connection, "on" if durable else "off", self._patience)
+            self._settle(connection, self._patience)
             yield connection
             connection.execute("COMMIT")
 
     @contextmanager
     def turn(self, turn: Turn, *, patience: float | None = None, told: Told | None = None) -> Iterator[Connection]:
         """A durable transaction that has a turn, step by step: for what is rare. `patience`: in seconds."""
-        with self.connection(told) as connection, self._confirmed(True), connection.transaction():
-            self._settle(connection, "on", self._patience if patience is None else patience)
+        with self.connection(told) as connection, self._confirmed(), connection.transaction():
+            self._settle(connection, self._patience if patience is None else patience)
             connection.execute(HOLD, (turn,))
             yield connection
 
@@ -159,16 +159,16 @@ class Session:
         return self.current
 
     @staticmethod
-    def _settle(connection: Connection, synchronous: str, patience: float) -> None:
+    def _settle(connection: Connection, patience: float) -> None:
         """Say how the transaction that begins waits."""
-        connection.execute(_SETTINGS, (str(int(patience * 1000)), synchronous, synchronous))
+        connection.execute(_SETTINGS, (str(int(patience * 1000)),))
 
     @contextmanager
-    def _confirmed(self, durable: bool) -> Iterator[None]:
-        """A commit without a warning, where it is a durable one."""
+    def _confirmed(self) -> Iterator[None]:
+        """A commit without a warning."""
         self._warnings.clear()
         yield
-        if durable and self._warnings:
+        if self._warnings:
             raise PassingStorageError(f"{self._target.name} did not confirm a commit: {self._warnings[0]}")
 
     def _noticed(self, notice: psycopg.errors.Diagnostic) -> None:

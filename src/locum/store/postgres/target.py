@@ -29,6 +29,7 @@ _DEFAULTS: Final = {
 }
 """A peer that is gone is noticed in some two seconds (tcp_user_timeout is in milliseconds). A standby, which may be
 behind, is never taken for the database; of several hosts, the one that takes writes is."""
+_UNREAD: Final = "the URL of the journal is not one that PostgreSQL's clients can read"
 _WRITABLE: Final = frozenset({"read-write", "primary"})
 
 
@@ -47,7 +48,10 @@ def check_conninfo(text: str) -> str:
     try:
         given = conninfo_to_dict(text)
     except psycopg.Error:
-        raise ConfigurationError("the URL of the journal is not one that PostgreSQL's clients can read") from None
+        raise ConfigurationError(_UNREAD) from None
+    ports = str(given.get("port") or "0").split(",")
+    if not all(port.isdecimal() or not port for port in ports) or "@" in str(given.get("dbname") or ""):
+        raise ConfigurationError(_UNREAD)  # a password with a slash in it makes such parts
     secret = next((name for name in _SECRETS if given.get(name)), None)
     if secret is not None:
         raise ConfigurationError(
