@@ -70,9 +70,12 @@ def _each(*names: str) -> list[Any]:
     return [pytest.param(name, marks=[ONE_SERVER] if name.startswith("postgresql") else []) for name in names]
 
 
-@pytest.fixture(params=_each(*JOURNALS, *(f"{name}, shared" for name in SHARED)))
+@pytest.fixture(params=_each("memory", "sqlite", *(f"{name}, shared" for name in SHARED)))
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    """A journal that is alone, and one beside which another handle is open: they promise the same."""
+    """A journal that is alone, and one beside which another handle is open: they promise the same.
+
+    PostgreSQL's does not know whether it is alone.
+    """
     name, _, shared = request.param.partition(", ")
     handles = SHARED[name](tmp_path) if shared else (JOURNALS[name](tmp_path),)
     yield handles[0]
