@@ -128,7 +128,7 @@ def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "suites": lambda: suites.rows(options.rounds),
         "scale": lambda: scale.rows(options.seconds),
         "store": following.rows,
-        "nodes": lambda: nodes.rows(options.seconds),
+        "nodes": lambda: nodes.rows(options.rounds, options.seconds),
         "record": lambda: record.rows(options.events),
     }
 

@@ -47,8 +47,10 @@ def signed(shot: Shot, service: str, keys: Keys, region: str = "us-east-1") -> S
     return Shot(shot.url, shot.method, {k: str(v) for k, v in request.headers.items()}, shot.body)
 
 
-def rate(shots: Shot | Sequence[Shot], seconds: float) -> float:
+def rate(shots: Shot | Sequence[Shot], seconds: float, pause: int = 0) -> float:
     """The responses per second over eight connections, to one request or to several of one server in turn.
+
+    `pause`: milliseconds between an answer and the next request of its connection.
 
     Raises RuntimeError for any response that is an error.
     """
@@ -60,6 +62,7 @@ def rate(shots: Shot | Sequence[Shot], seconds: float) -> float:
     parts = urlsplit(shot.url)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_script(every))
+        script.write(f"\nfunction delay() return {pause} end\n" if pause else "")
         script.flush()
         command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", script.name]
         command = ["taskset", "-c", str(CLIENT_CORE), *command, f"{parts.scheme}://{parts.netloc}"]

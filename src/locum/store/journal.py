@@ -213,6 +213,18 @@ class Journal(Protocol):
         """
         ...
 
+    def take_precedence(self) -> None:
+        """Have the next `append` of this handle come before those of all others, as far as storage can do that.
+
+        For who was overtaken: whoever came first has its next batch ready first, too. It ends with that `append`, with
+        `leave_precedence`, or some time later: nobody waits long for a handle that does not go on.
+        """
+        ...
+
+    def leave_precedence(self) -> None:
+        """Let others come first again. Idempotent."""
+        ...
+
     def settled(self, known_by: str) -> int | None:
         """The sequence number of the call, or of the first entry of the batch, with this id; None where there is none.
 

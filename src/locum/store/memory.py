@@ -106,6 +106,12 @@ class MemoryJournal:
             held.store(audit)
         held.bell.ring()
 
+    def take_precedence(self) -> None:
+        """Nobody has it: handles on one machine write in turns that they take by chance."""
+
+    def leave_precedence(self) -> None:
+        """There is none."""
+
     def settled(self, known_by: str) -> int | None:
         with self._held.lock:
             return self._held.settled.get(known_by)

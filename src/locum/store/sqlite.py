@@ -144,6 +144,12 @@ class SqliteJournal:
             self._last += len(batch)
         self._bell.ring()
 
+    def take_precedence(self) -> None:
+        """Nobody has it: handles on one machine write in turns that they take by chance."""
+
+    def leave_precedence(self) -> None:
+        """There is none."""
+
     def settled(self, known_by: str) -> int | None:
         with self._lock, reported(self._path):
             for column in ("call", "batch"):

@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from itertools import count
 from typing import Final, TypeVar
 
@@ -180,6 +181,7 @@ class BatchWriter:
         if batch.entries:
             self._journal.append(batch.entries, rows, batch.entries[0].sequence - 1, batch.id)
             return len(rows)
+        self._journal.leave_precedence()
         if batch.waiters and not self._journal.exclusive and self._journal.last() != batch.state.sequence:
             raise SequenceConflict(f"{batch.state.sequence} is not the last entry any more")
         return self._record(rows)
@@ -250,11 +252,17 @@ class BatchWriter:
     # -- the journal has what is not known here ----------------------------------------------------------
 
     def _catch_up(self, refused: Batch | None = None) -> None:
-        """Read what is new in the journal. `refused` is a batch that it did not take for that reason."""
+        """Read what is new in the journal. `refused` is a batch that it did not take for that reason.
+
+        What is computed anew then is to be taken before others come first again.
+        """
         self._has_read = True
         journal, state, unsure, recent = self._journal, self.state, self._unsure, self._limits.recent
 
         def work() -> tuple[CaughtUp, bool]:
+            if refused is not None and refused.entries:
+                with suppress(PassingStorageError):
+                    journal.take_precedence()
             return catch_up(journal, state, recent), unsure is None or journal.settled(unsure.id) is not None
 
         self.run(work, lambda done: self._caught_up(refused, done))
@@ -287,3 +295,4 @@ class BatchWriter:
         if refused is not None:
             # One that was handed over before may have been written and compacted away: nobody can tell any more.
             refused.settle(Fault(*INTERNAL) if caught.reloaded and refused.tries > 1 else False)
+            self.start_soon()  # behind those who compute anew: also where none of them does

@@ -47,9 +47,14 @@ _FORGET: Final = (
 )
 
 
-def insert(connection: Connection, batch: Sequence[Entry], expected: int, batch_id: str) -> None:
-    """Add `batch` inside the open transaction, which from here on has the turn. The server refuses what is not next."""
+def insert(connection: Connection, batch: Sequence[Entry], expected: int, batch_id: str, *, first: bool) -> None:
+    """Add `batch` inside the open transaction, which from here on has the turn. The server refuses what is not next.
+
+    `first`: this handle has precedence.
+    """
     given = raw(batch_id)
+    if not first:
+        connection.execute(WAIT, (Turn.PRECEDENCE,))
     connection.execute(_CLAIM, (expected, len(batch), given))
     if batch:
         sequences, times, events, formats, calls, _ = zip(*batch, strict=True)

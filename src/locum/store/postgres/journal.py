@@ -40,6 +40,7 @@ from locum.store.postgres.files import PostgresFiles
 from locum.store.postgres.history import History
 from locum.store.postgres.leases import PostgresLeases
 from locum.store.postgres.locks import Turn
+from locum.store.postgres.precedence import Precedence
 from locum.store.postgres.session import Connection, Session
 from locum.store.postgres.target import Target, target
 
@@ -69,6 +70,7 @@ class PostgresJournal:
         self._writer = Session(place, patience, answer)
         self._reader = Session(place, patience, answer)
         self._other = Session(place, patience, min(answer, _LOOK))
+        self._precedence = Precedence(Session(place, patience, answer))
         self._history = History(retention)
         self._latest = LatestUses()
         self._forgotten = 0.0
@@ -103,13 +105,21 @@ class PostgresJournal:
         check_follows(batch, expected)
 
         def insert(connection: Connection) -> None:
-            entries.insert(connection, batch, expected, batch_id)
+            entries.insert(connection, batch, expected, batch_id, first=self._precedence.held)
 
         try:
             self._store(audit, insert)
         except _Stored:
             with self._writer.transaction() as connection:
                 connection.execute(_CONFIRM)
+        finally:
+            self._precedence.leave()
+
+    def take_precedence(self) -> None:
+        self._precedence.take()
+
+    def leave_precedence(self) -> None:
+        self._precedence.leave()
 
     def settled(self, known_by: str) -> int | None:
         return entries.settled(self._reader, known_by) if known_by else None
@@ -172,6 +182,7 @@ class PostgresJournal:
         if self._writer.current is not None:
             with suppress(StorageError):  # not where storage is failing
                 self._settle_uses()
+        self._precedence.close()
         for session in (self._writer, self._reader, self._other):
             session.close()
 

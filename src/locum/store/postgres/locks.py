@@ -15,8 +15,12 @@ KEY: Final = 0x4C6F636D
 
 
 class Turn(IntEnum):
-    """What is done by one at a time: entries are appended, audit rows are added, checkpoints saved, tables made."""
+    """What is done by one at a time: entries are appended, audit rows are added, checkpoints saved, tables made.
 
+    Whoever appends waits for whoever has PRECEDENCE: a node that was overtaken, and computes anew.
+    """
+
+    PRECEDENCE = 0
     ENTRIES = 1
     RECORDS = 2
     CHECKPOINT = 3
