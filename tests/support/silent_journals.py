@@ -35,7 +35,7 @@ class SilentFollower:
             journal.waiting += 1
             journal.changed.notify_all()
             journal.changed.wait_for(lambda: journal.looks or self._closed)
-            journal.looks -= 1
+            journal.looks = max(journal.looks - 1, 0)
         return self._follower.wait(after, 0.0)
 
     def close(self) -> None:

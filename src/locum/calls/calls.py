@@ -236,6 +236,7 @@ class Calls:
         ledger = self._runtime.ledger
         if context.recorded or context.carried or not ledger.shared:
             return False
+        await ledger.fresh()
         return (await ledger.current()).sequence > context.state.sequence
 
     # -- calls of services -------------------------------------------------------------------------------
@@ -269,11 +270,11 @@ class Calls:
             raise self.refuse(context, Fault(*INTERNAL)) from error
 
     async def assume(self, role: ServiceRole, cause: str = "") -> ServiceSession:
-        """The session of a role that a service assumes. Raises Fault AccessDenied where it may not.
+        """The session of a role that a service assumes. Raises Fault: AccessDenied where it may not.
 
         `cause` is the request id of the call on whose account it does.
         """
-        return await self._sessions.of(role, self._runtime.ledger.state, self._runtime.clock(), cause)
+        return await self._sessions.of(role, await self._runtime.ledger.fresh(), self._runtime.clock(), cause)
 
     def allows(self, made: ServiceCall, also: Iterable[str] = ()) -> bool:
         """Whether the caller who is the actor of `made` may make it, and may do all of `also`, which have no resource.
@@ -331,8 +332,10 @@ class Calls:
     async def _result(
         self, context: RequestContext, made: ServiceCall, *, decided_only: bool = False
     ) -> dict[str, Any]:
-        codec, actor = context.codec, made.actor
+        codec, actor, ledger = context.codec, made.actor, self._runtime.ledger
         assert codec is not None
+        if ledger.stale:
+            context.state = await ledger.fresh()
         if isinstance(actor, ServiceRole):
             context.caller = (await self.assume(actor, context.request_id)).caller
         self.name(context, codec, context.params)

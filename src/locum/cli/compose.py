@@ -150,6 +150,7 @@ class Node:
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
         runtime = self.runtime
+        self.ledger.follow()
         root = await ensure_root(self.ledger, self.keyring, runtime.clock, runtime.entropy, self.options.account)
         self.account = root.account
         self.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
@@ -168,7 +169,6 @@ class Node:
         if self.console is not None:
             self.console.prepare(runtime, lambda: self.account, self.options.data)
             await self.listeners.open(self.console.socket, self.console)
-        self.ledger.follow()
         for agent in (self.managed, self.audits):
             agent.start()
             runtime.clock.on_move(agent.wake)
@@ -255,7 +255,7 @@ class Node:
     def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:
         data, rate = self.options.data, self.options.imds_rate
         return MetadataService(
-            lambda: self.ledger.state,
+            lambda: self.ledger.served,
             self.keyring,
             clock,
             entropy,

@@ -130,6 +130,13 @@ class Ledger:
         return self._freshness is not None and self._freshness.stale
 
     @property
+    def served(self) -> State:
+        """The current state, to answer on. Raises ServiceUnavailable (503) where it is stale."""
+        if self.stale:
+            raise Fault(*UNAVAILABLE)
+        return self.state
+
+    @property
     def age(self) -> float:
         """Seconds since `state` was certainly current; 0 where it always is, infinite where that is not known yet."""
         return 0.0 if self._freshness is None else self._freshness.age

@@ -209,6 +209,7 @@ async def serve(
         _tune_interpreter()
         if beginning is not None:
             await beginning.carry_out(options.data, stop, quiet=greet is None)
+        node.gateway.readiness.started()
         if greet is not None and not stop.is_set():
             greet(options, plane, node.runtime.clock)
         await left.enter_async_context(told_of())
