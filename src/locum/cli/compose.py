@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
@@ -185,6 +185,19 @@ class Node:
     def tls_port(self) -> int | None:
         """The port of the TLS listener; None where there is none."""
         return None if self._tls_socket is None else int(self._tls_socket.getsockname()[1])
+
+    async def drain(self) -> None:
+        """Be ready no more, and go on answering for as long as the options say; not once it is hurried."""
+        self.gateway.readiness.drain()
+        self.listeners.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.options.drain):
+                await self.listeners.hurried.wait()
+
+    def hurry(self) -> None:
+        """Have nobody waited for any more: the process is to end at once."""
+        self.listeners.hurried.set()
+        self.calls.hurry()
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""

@@ -115,10 +115,11 @@ class Gateway:
 
     def _health(self) -> HttpResponse:
         ledger = self._runtime.ledger
+        failed = "failed" if ledger.ended else "storage"
         body = {
-            "status": "failed" if ledger.failure else "ok",
+            "status": failed if ledger.failure else "ok",
             "version": __version__,
             "sequence": ledger.state.sequence,
         }
-        status = 503 if ledger.failure else 200
+        status = 503 if ledger.ended else 200  # another start does not mend what the storage has for a while
         return HttpResponse(status, [("content-type", "application/json")], json.dumps(body).encode())

@@ -110,6 +110,11 @@ class Ledger:
         return self._writer.failure or self._writer.trouble
 
     @property
+    def ended(self) -> bool:
+        """Whether it takes no more calls, whatever becomes of the storage."""
+        return bool(self._writer.failure)
+
+    @property
     def shared(self) -> bool:
         """Whether others may write to the journal, so that `state` may be behind it."""
         return not self._journal.exclusive
