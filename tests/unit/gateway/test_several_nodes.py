@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import pytest
 
+from locum.agents.sign_in.host import SignInHost
 from locum.core.clock import system_clock
 from locum.core.http import HttpRequest
 from locum.core.principal import PrincipalKind, Session
+from locum.core.sign_in import Browser, Password, SignInRefused
 from locum.credentials import issue
 from locum.gateway.seen import AFTER, SEQUENCE
 from locum.http.asgi import FREE_BODY
@@ -205,3 +207,37 @@ def test_nobody_without_a_signature_waits_for_more_than_a_look_at_the_journal(tw
     request = HttpRequest("GET", "/bucket/key", "", {"host": "localhost:4566", AFTER: "9" * 19})
     assert there.send(request).status == 503
     assert there.node.ledger.waiting <= 1
+
+
+# -- people --------------------------------------------------------------------------------------------------
+
+BROWSER: Final = Browser("127.0.0.1", "", "")
+
+
+def test_a_person_whose_password_another_node_has_just_set_is_let_in(two: Two) -> None:
+    here, there = two
+    here.client("iam").create_user(UserName="ann")
+    here.client("iam").create_login_profile(UserName="ann", Password="Correct-horse-1")
+    signing_in = SignInHost(there.node.runtime).with_password(Password(ACCOUNT, "ann", "Correct-horse-1"), BROWSER)
+    assert there.run(signing_in).arn.endswith("user/ann")
+
+
+def test_a_password_that_was_changed_elsewhere_lets_nobody_in(two: Two) -> None:
+    here, there = two
+    here.client("iam").create_user(UserName="ann")
+    here.client("iam").create_login_profile(UserName="ann", Password="Correct-horse-1")
+    there.look()
+    here.client("iam").update_login_profile(UserName="ann", Password="Battery-staple-2")
+    signing_in = SignInHost(there.node.runtime).with_password(Password(ACCOUNT, "ann", "Correct-horse-1"), BROWSER)
+    with pytest.raises(SignInRefused):
+        there.run(signing_in)
+
+
+def test_a_link_to_the_console_is_good_once_and_at_no_other_node(two: Two) -> None:
+    here, there = (SignInHost(node.node.runtime) for node in two)
+    ticket = here.ticket(ACCOUNT, "")
+    with pytest.raises(SignInRefused):
+        two[1].run(there.with_ticket(ticket, BROWSER))
+    assert two[0].run(here.with_ticket(ticket, BROWSER)).account == ACCOUNT
+    with pytest.raises(SignInRefused):
+        two[0].run(here.with_ticket(ticket, BROWSER))
