@@ -14,9 +14,10 @@ from locum.core.http import HttpRequest
 from locum.core.principal import PrincipalKind, Session
 from locum.core.sign_in import Browser, Password, SignInRefused
 from locum.credentials import issue
+from locum.credentials.onetime import TRIES
 from locum.gateway.seen import AFTER, SEQUENCE
 from locum.http.asgi import FREE_BODY
-from support.authenticator import Authenticator
+from support.authenticator import Authenticator, wrong
 from support.inprocess import Answer, Key, refusal, scope_of
 from support.plane import trusting
 from support.shared_nodes import SharedPlane, two_nodes
@@ -165,6 +166,45 @@ def test_a_code_of_a_second_factor_is_good_on_one_node_alone(two: Two) -> None:
     assert here.client("sts", ann).get_session_token(**code)["Credentials"]
     assert there.sequence < here.sequence
     assert refusal(there.client("sts", ann).get_session_token, **code)[0] == "AccessDenied"
+
+
+def test_wrong_codes_are_counted_on_all_nodes_together(two: Two) -> None:
+    here, there = two
+    ann, iam = here.user("ann", ALLOW), here.client("iam")
+    phone = Authenticator.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
+    iam.enable_mfa_device(UserName="ann", SerialNumber=phone.serial, **phone.pair(system_clock()))
+    there.look()
+    code = phone.shown(system_clock(), 1)
+    bad = {**code, "TokenCode": wrong(code["TokenCode"])}
+    for number in range(TRIES):
+        answered = refusal((here, there)[number % 2].client("sts", ann).get_session_token, **bad)
+        assert answered[0] == "AccessDenied"
+    for node in two:
+        assert refusal(node.client("sts", ann).get_session_token, **code)[0] == "Throttling"
+
+
+def test_a_code_that_is_looked_at_again_on_a_newer_state_is_counted_once(two: Two) -> None:
+    here, there = two
+    ann, iam = here.user("ann", ALLOW), here.client("iam")
+    phone = Authenticator.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
+    iam.enable_mfa_device(UserName="ann", SerialNumber=phone.serial, **phone.pair(system_clock()))
+    code = phone.shown(system_clock(), 1)
+    bad = {**code, "TokenCode": wrong(code["TokenCode"])}
+    for _ in range(TRIES - 1):
+        assert refusal(there.client("sts", ann).get_session_token, **bad)[0] == "AccessDenied"
+        here.client("iam").tag_user(UserName="ann", Tags=[{"Key": "k", "Value": "v"}])
+    assert there.client("sts", ann).get_session_token(**code)["Credentials"]
+
+
+def test_what_is_counted_against_a_device_is_nobody_elses_to_count(two: Two) -> None:
+    here, there = two
+    ann, bob, iam = here.user("ann", ALLOW), here.user("bob", ALLOW), here.client("iam")
+    phone = Authenticator.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
+    iam.enable_mfa_device(UserName="ann", SerialNumber=phone.serial, **phone.pair(system_clock()))
+    code = phone.shown(system_clock(), 1)
+    for _ in range(TRIES):
+        assert refusal(there.client("sts", bob).get_session_token, **code)[0] == "AccessDenied"
+    assert there.client("sts", ann).get_session_token(**code)["Credentials"]
 
 
 # -- what a client asks for ----------------------------------------------------------------------------------
