@@ -12,12 +12,14 @@ import pytest
 
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
-from locum.core.errors import Fault
+from locum.core.carriers import Carrier, Kind
+from locum.core.errors import Fault, PassingStorageError
 from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.readiness import Readiness
 from locum.store import Ledger
 from locum.store.memory import MemoryJournal
 from support.inprocess import Answer, InProcess, Key, exchange
+from support.plane import trusting
 from support.shared_nodes import SharedPlane, two_nodes
 from support.silent_journals import SilentJournal
 from support.wire_requests import form, rest, target
@@ -86,6 +88,26 @@ def test_a_node_whose_storage_failed_says_so(tmp_path: Path) -> None:
     status, body = told(plane, "/_locum/ready")
     assert (status, body["reason"]) == (503, "storage")
     plane.close()
+
+
+def test_storage_that_is_away_for_a_while_is_no_reason_to_start_again(
+    here: tuple[SharedPlane, SharedPlane], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane = here[1]
+
+    def locked(_rows: object) -> None:
+        raise PassingStorageError("the database is locked")
+
+    plane.look()
+    monkeypatch.setattr(plane.journal, "record", locked)
+    plane.client("sts").get_caller_identity()
+    with pytest.raises(Fault, match="ServiceUnavailable"):
+        plane.run(plane.node.ledger.flush())
+    assert (told(plane, "/_locum/health")[0], told(plane, "/_locum/health")[1]["status"]) == (200, "storage")
+    assert (told(plane, "/_locum/ready")[0], told(plane, "/_locum/ready")[1]["reason"]) == (503, "storage")
+    monkeypatch.undo()
+    plane.run(plane.node.ledger.flush())
+    assert (told(plane, "/_locum/health")[0], told(plane, "/_locum/ready")[0]) == (200, 200)
 
 
 def test_a_stale_node_is_alive_not_ready_and_says_how_long_it_heard_nothing(stale: SharedPlane) -> None:
@@ -190,6 +212,27 @@ def test_a_stale_node_makes_no_calls_of_services(stale: SharedPlane) -> None:
     caller = service_principal("iam.amazonaws.com", "000000000000")
     with pytest.raises(Fault, match="ServiceUnavailable"):
         stale.run(stale.node.calls.make(ServiceCall(caller, "iam", "ListUsers", {}, "us-east-1")))
+
+
+def test_a_stale_node_gives_a_task_no_credentials_not_even_those_that_it_has(
+    here: tuple[SharedPlane, SharedPlane],
+) -> None:
+    plane = here[1]
+    plane.look()
+    role = f"tasks-{plane.sequence}"
+    trust = trusting(Service="ecs-tasks.amazonaws.com")
+    arn = plane.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    named = {"account": "000000000000", "region": "us-east-1", "role": arn, "name": "app", "secret": "s"}
+    task = Carrier(kind=Kind.ECS, id="0" * 32, **named)
+    request = HttpRequest("GET", "/v2/credentials/s", "", {"host": "169.254.170.2"})
+    app = plane.node.endpoints.app(task)
+    assert plane.run(exchange(app, request)).status == 200
+    plane.journal.die()
+    plane.uptime.now += BEYOND
+    assert plane.run(exchange(app, request)).status == 503
+    plane.journal.live()
+    plane.look()
+    assert plane.run(exchange(app, request)).status == 200
 
 
 def test_strangers_at_a_stale_node_leave_nothing_to_be_written(stale: SharedPlane) -> None:
