@@ -85,8 +85,14 @@ def test_a_pod_has_no_privileges_and_calls_up_with_options_that_there_are() -> N
     assert security["allowPrivilegeEscalation"] is False
     assert security["readOnlyRootFilesystem"] is True
     assert security["capabilities"] == {"drop": ["ALL"]}
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"]["path"] == "/_locum/health"
+    probes = {
+        probe: container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")
+    }
+    assert probes == {
+        "startupProbe": "/_locum/health",
+        "readinessProbe": "/_locum/ready",
+        "livenessProbe": "/_locum/health",
+    }
 
 
 def test_the_version_is_the_same_everywhere() -> None:

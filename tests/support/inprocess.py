@@ -66,10 +66,14 @@ class InProcess:
     def start(self) -> None:
         """Start it, or start it again after `close`."""
         self._runner = asyncio.Runner()
-        self.node = Node(self._options, self._clock)
+        self.node = self.made()
         self.run(self.node.open())
         root = read_root_key(self._options.data)
         self.root = Key(root.access_key_id, root.secret_access_key)
+
+    def made(self) -> Node:
+        """A node, to be opened."""
+        return Node(self._options, self._clock)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the plane's event loop."""

@@ -81,7 +81,7 @@ class CarrierHost:
 
         Raises Fault where its service would not start it: ECS and Lambda look at the trust policy first.
         """
-        if entity_by_arn(self._runtime.ledger.state, Role, carrier.role) is None:
+        if entity_by_arn(await self._runtime.ledger.current(), Role, carrier.role) is None:
             raise Fault("NoSuchEntity", f"there is no role {carrier.role}")
         if carrier.kind is Kind.IRSA:
             return {"notice": self._missing_provider(self._in_cluster(carrier))}

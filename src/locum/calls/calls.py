@@ -40,7 +40,7 @@ from locum.core.principal import Caller, PrincipalKind
 from locum.core.reading import reads_only
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.credentials import BrokenSeal
-from locum.services.verbs import Effective, Proof
+from locum.services.verbs import Effective, Outcome, Proof
 from locum.state import PendingEffect
 from locum.wire import Codec
 
@@ -218,8 +218,10 @@ class Calls:
     async def settle(self, context: RequestContext) -> None:
         """Wait until the record of a call is durable that failed at a backend, which may have changed something before.
 
-        Raises Fault ServiceUnavailable where it cannot be.
+        Raises Fault ServiceUnavailable where it cannot be, or where a wrong second factor cannot be counted.
         """
+        if context.wrong_factor and self._runtime.ledger.shared:
+            await self._count_wrong(context)
         codec = context.codec
         if codec is None or not context.carried or context.recorded or self._runtime.early_answers:
             return
@@ -236,7 +238,11 @@ class Calls:
         ledger = self._runtime.ledger
         if context.recorded or context.carried or not ledger.shared:
             return False
-        return (await ledger.current()).sequence > context.state.sequence
+        await ledger.fresh()
+        outdated = (await ledger.current()).sequence > context.state.sequence
+        if outdated and context.wrong_factor:
+            self._mfa_throttle.forgive(context.caller.principal)
+        return outdated
 
     # -- calls of services -------------------------------------------------------------------------------
 
@@ -269,11 +275,11 @@ class Calls:
             raise self.refuse(context, Fault(*INTERNAL)) from error
 
     async def assume(self, role: ServiceRole, cause: str = "") -> ServiceSession:
-        """The session of a role that a service assumes. Raises Fault AccessDenied where it may not.
+        """The session of a role that a service assumes. Raises Fault: AccessDenied where it may not.
 
         `cause` is the request id of the call on whose account it does.
         """
-        return await self._sessions.of(role, self._runtime.ledger.state, self._runtime.clock(), cause)
+        return await self._sessions.of(role, await self._runtime.ledger.fresh(), self._runtime.clock(), cause)
 
     def allows(self, made: ServiceCall, also: Iterable[str] = ()) -> bool:
         """Whether the caller who is the actor of `made` may make it, and may do all of `also`, which have no resource.
@@ -331,8 +337,10 @@ class Calls:
     async def _result(
         self, context: RequestContext, made: ServiceCall, *, decided_only: bool = False
     ) -> dict[str, Any]:
-        codec, actor = context.codec, made.actor
+        codec, actor, ledger = context.codec, made.actor, self._runtime.ledger
         assert codec is not None
+        if ledger.stale:
+            context.state = await ledger.fresh()
         if isinstance(actor, ServiceRole):
             context.caller = (await self.assume(actor, context.request_id)).caller
         self.name(context, codec, context.params)
@@ -379,8 +387,19 @@ class Calls:
             proof(self._verbs.context(context), context.params)
         except Fault:
             self._mfa_throttle.failed(principal, context.wall)
+            context.wrong_factor = True
             raise
         context.second_factor = True
+
+    async def _count_wrong(self, context: RequestContext) -> None:
+        """Have all nodes know that a second factor was not right."""
+        operation = context.operation
+        assert operation is not None
+        count, given, params = operation.miscounted, self._verbs.context(context), context.params
+        if count is not None:
+            await self._runtime.ledger.transact(
+                lambda state: Outcome({}, count(given._replace(state=state), params)), lambda _: ()
+            )
 
     def _decide(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> None:
         """Decide on the call as planned.

@@ -3,6 +3,9 @@
 A code has six digits, and three of them are good at a time: at some thousand calls a second it would take minutes.
 RFC 4226, section 7.3: "We RECOMMEND setting a throttling parameter T, which defines the maximum number of possible
 attempts for One-Time Password validation."
+
+This counts in one process. Where there are several nodes, the codes of a device are counted in the journal besides
+(`services.sts.second_factor`): else each of them could be tried.
 """
 
 from __future__ import annotations
@@ -12,12 +15,7 @@ from typing import Final, NamedTuple
 
 from locum.core.errors import Fault
 from locum.core.principal import Principal
-
-TRIES: Final = 10
-"""Wrong codes that a principal may show in SPAN: a code is then found after a hundred days, not minutes."""
-
-SPAN: Final = 300.0
-"""Seconds."""
+from locum.credentials.onetime import SPAN, TRIES
 
 _KEPT: Final = 16_384
 """Principals that are remembered."""
@@ -53,6 +51,12 @@ class MfaThrottle:
         self._wrong.move_to_end(who)
         if len(self._wrong) > _KEPT:
             self._wrong.popitem(last=False)
+
+    def forgive(self, principal: Principal) -> None:
+        """Take one back: the code is looked at again, and counted again where it is wrong."""
+        found = self._wrong.get(_who(principal))
+        if found is not None and found.times:
+            self._wrong[_who(principal)] = found._replace(times=found.times - 1)
 
 
 def _who(principal: Principal) -> _Who:

@@ -30,6 +30,7 @@ class RequestContext:
     VPC endpoint that it came through, `through` the access points of S3, which are in `sent`, the parameters as they
     were sent, and not in `params`. `carried`: a backend was given it. `recorded`: its record is stored. `found` are
     the resources that were looked up by their other names. `injected` tells of the fault on request that refuses it.
+    `wrong_factor`: a second factor was shown that was not right.
     """
 
     request: HttpRequest
@@ -50,6 +51,7 @@ class RequestContext:
     through: Through | None = None
     body: bytes = b""
     second_factor: bool = False
+    wrong_factor: bool = False
     found: dict[PartialArn, tuple[str, ...]] | None = None
     plan: Plan | None = None
     endpoint: Endpoint | None = None

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
@@ -150,6 +150,7 @@ class Node:
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
         runtime = self.runtime
+        self.ledger.follow()
         root = await ensure_root(self.ledger, self.keyring, runtime.clock, runtime.entropy, self.options.account)
         self.account = root.account
         self.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
@@ -168,7 +169,6 @@ class Node:
         if self.console is not None:
             self.console.prepare(runtime, lambda: self.account, self.options.data)
             await self.listeners.open(self.console.socket, self.console)
-        self.ledger.follow()
         for agent in (self.managed, self.audits):
             agent.start()
             runtime.clock.on_move(agent.wake)
@@ -185,6 +185,19 @@ class Node:
     def tls_port(self) -> int | None:
         """The port of the TLS listener; None where there is none."""
         return None if self._tls_socket is None else int(self._tls_socket.getsockname()[1])
+
+    async def drain(self) -> None:
+        """Be ready no more, and go on answering for as long as the options say; not once it is hurried."""
+        self.gateway.readiness.drain()
+        self.listeners.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.options.drain):
+                await self.listeners.hurried.wait()
+
+    def hurry(self) -> None:
+        """Have nobody waited for any more: the process is to end at once."""
+        self.listeners.hurried.set()
+        self.calls.hurry()
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
@@ -255,7 +268,7 @@ class Node:
     def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:
         data, rate = self.options.data, self.options.imds_rate
         return MetadataService(
-            lambda: self.ledger.state,
+            lambda: self.ledger.served,
             self.keyring,
             clock,
             entropy,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from math import isinf
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,9 @@ def _of_journal(ledger: Ledger, directory: Path) -> Iterator[Family]:
     yield gauge("locum_journal_size_bytes", "What the journal takes on the disk.", [({}, size)], "bytes")
     yield gauge("locum_journal_waiting", "Rows and calls that wait to be written.", [({}, ledger.waiting)])
     yield gauge("locum_journal_failed", "1 while storage does not work and calls are refused, else 0.", [({}, failed)])
+    if not isinf(ledger.age):
+        about = "How long ago the state was certainly current."
+        yield gauge("locum_state_age_seconds", about, [({}, ledger.age)], "seconds")
     about = "The time from when a batch is closed until it is durable."
     yield seconds("locum_journal_commit_duration_seconds", about, [({}, ledger.commits)])
 

@@ -38,7 +38,8 @@ class Options:
     file descriptor for a line about each request, in `log_format`; None: there are none. `exposed`: the gateway's
     `host` may be every address of this machine. `traces` is the URL that spans are exported to. `console`: serve one,
     at `console_port`; None: the usual one, or a free one where that is taken. `ephemeral`: the embedded backend's data
-    is in memory alone. What is not `durable` is for a run of tests: nothing is kept from a failure of the machine.
+    is in memory alone. `drain`: for so many seconds a node that is to end goes on answering. What is not `durable` is
+    for a run of tests: nothing is kept from a failure of the machine.
     `journal` is the URL of a database, which any number of nodes have in common; None: it is in `data`. Then `node` is
     this one's name (None: one that it keeps there), and `key_command` wraps the key ring (`cli.wrapped_keyring`).
     `public_url` is where clients reach the plane, by way of a load balancer say; None: at its own port.
@@ -71,6 +72,7 @@ class Options:
     console_port: int | None = None
     ephemeral: bool = False
     durable: bool = True
+    drain: float = 0.0
     journal: str | None = None
     node: str | None = None
     key_command: str | None = None

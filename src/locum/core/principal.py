@@ -136,6 +136,7 @@ class Session:
     condition keys that the session fixes (claims). `delegate` is the account to which the principal delegated
     these credentials. `scopes` are the scope down policies of GetScopedCredentials, each of which limits it, and
     `padding` makes the session token as long as was asked for. `from_console`: somebody signed in to the console.
+    `sequence` is the journal's entry up to which the issuing node had seen all (0 in those of an older Locum).
     """
 
     kind: PrincipalKind
@@ -158,6 +159,7 @@ class Session:
     scopes: tuple[str, ...] = ()
     padding: str = ""
     from_console: bool = False
+    sequence: int = 0
 
     @property
     def assumed_root(self) -> bool:

@@ -33,6 +33,12 @@ SEED_BYTES: Final = 40
 DELAY_STEPS: Final = 1
 """The accepted distance of a code from the present step, in either direction."""
 
+TRIES: Final = 10
+"""Wrong codes that may be shown in SPAN: a code is then found after a hundred days, not minutes."""
+
+SPAN: Final = 300.0
+"""Seconds."""
+
 DRIFT_STEPS: Final = 120
 """The accepted distance of two consecutive codes when a device is enabled or synchronized: one hour."""
 

@@ -13,14 +13,18 @@ from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.exposition import Source, exposition
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.published import published
+from locum.gateway.readiness import Readiness
 from locum.gateway.replies import Replies
 from locum.http import asgi
 from locum.http.bodies import Bodies, BodyRefused, BodyTimedOut, BodyTooLarge
 from locum.http.refusals import SLOW_DOWN, TIMED_OUT
+from locum.services.verbs import ISSUERS
+from locum.store.writer import UNAVAILABLE
 from locum.wire.route import OWN_API
 
 OWN = "/_locum/"
 HEALTH = "/_locum/health"
+READY = "/_locum/ready"
 METRICS = "/_locum/metrics"
 
 OWN_API_BODY = 4 << 20
@@ -28,9 +32,9 @@ OWN_API_BODY = 4 << 20
 
 
 class Gateway:
-    """The ASGI application. Only `/_locum/health`, `/_locum/metrics`, the documents of issuers and the answers for
-    waiting resources of CloudFormation need no authentication. `/_locum/api/` has calls of a service like any other.
-    `metrics` are told beside those of the requests.
+    """The ASGI application. Only `/_locum/health`, `/_locum/ready`, `/_locum/metrics`, the documents of issuers and the
+    answers for waiting resources of CloudFormation need no authentication. `/_locum/api/` has calls of a service like
+    any other. `metrics` are told beside those of the requests. `readiness` is what the node says of itself.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Gateway:
         self._bodies = bodies or Bodies()
         self._replies = Replies(runtime, pipeline.refusal)
         self._metrics = pipeline.metrics.families, *metrics
+        self.readiness = Readiness(runtime.ledger)
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] != "http":
@@ -49,11 +54,11 @@ class Gateway:
             try:
                 request = await asgi.read(scope, receive, self._allowance, self._bodies)
             except BodyRefused as refused:
-                response = self._pipeline.refusal(refused.request, self._fault(refused))
+                response = self._pipeline.refusal(refused.request, await self._fault(refused))
             else:
                 if request.raw_path.startswith(OWN_API):
                     request.gone = partial(asgi.gone, receive)
-                response = self._own(request.raw_path) or await self._answer(request)
+                response = await self._own(request.raw_path) or await self._answer(request)
             await asgi.write(scope, send, response)
         except asgi.ClientGone:
             return
@@ -64,14 +69,24 @@ class Gateway:
         answering = self._replies if self._replies.handles(request) else self._pipeline
         return await answering.answer(request)
 
-    def _fault(self, refused: BodyRefused) -> Fault:
+    async def _fault(self, refused: BodyRefused) -> Fault:
         if isinstance(refused, BodyTooLarge):
-            limit = self._allowance(refused.request)
-            return Fault("EntityTooLarge", f"This request may carry at most {limit} bytes here.", 413)
+            return await self._too_large(refused.request)
         code, status, message, _ = TIMED_OUT if isinstance(refused, BodyTimedOut) else SLOW_DOWN
         return Fault(code, message, status)
 
-    def _own(self, path: str) -> HttpResponse | None:
+    async def _too_large(self, request: HttpRequest) -> Fault:
+        """The fault for a body over the limit; to come again, where its key was not known here and is now."""
+        limit = self._allowance(request)
+        try:
+            await self._runtime.ledger.current()
+        except Fault as unavailable:
+            return unavailable
+        if self._allowance(request) > limit:
+            return Fault(*UNAVAILABLE)
+        return Fault("EntityTooLarge", f"This request may carry at most {limit} bytes here.", 413)
+
+    async def _own(self, path: str) -> HttpResponse | None:
         """The response to a path of Locum's own, which needs no signature; None for other paths."""
         if not path.startswith(OWN) or path.startswith(OWN_API):
             return None
@@ -79,7 +94,20 @@ class Gateway:
             return self._health()
         if path == METRICS:
             return exposition(self._metrics)
-        return published(self._runtime.ledger.state, self._runtime.settings, path)
+        if path == READY:
+            return self.readiness.response()
+        return await self._published(path)
+
+    async def _published(self, path: str) -> HttpResponse | None:
+        """The response with a document of an issuer; also of one that another node has just enabled."""
+        ledger, settings = self._runtime.ledger, self._runtime.settings
+        try:
+            found = published(await ledger.fresh(), settings, path)
+            if found is None and path.startswith(ISSUERS):
+                found = published(await ledger.current(), settings, path)
+            return found
+        except Fault as unavailable:
+            return HttpResponse(unavailable.status)
 
     def _allowance(self, request: HttpRequest) -> int:
         most = OWN_API_BODY if request.raw_path.startswith(OWN_API) else asgi.MAX_BODY
@@ -87,10 +115,11 @@ class Gateway:
 
     def _health(self) -> HttpResponse:
         ledger = self._runtime.ledger
+        failed = "failed" if ledger.ended else "storage"
         body = {
-            "status": "failed" if ledger.failure else "ok",
+            "status": failed if ledger.failure else "ok",
             "version": __version__,
             "sequence": ledger.state.sequence,
         }
-        status = 503 if ledger.failure else 200
+        status = 503 if ledger.ended else 200  # another start does not mend what the storage has for a while
         return HttpResponse(status, [("content-type", "application/json")], json.dumps(body).encode())

@@ -68,7 +68,7 @@ def signer_of(state: State, keyring: KeyRing, claim: sigv4.Claim | None) -> Sign
     temporary = claim.access_key_id.startswith(TEMPORARY_KEY)
     signer = _temporary(keyring, claim) if temporary else _long_term(state, keyring, claim)
     if signer.caller.principal.account in organizations.suspended(state):
-        raise _refused(Failure.UNKNOWN_KEY, claim)
+        raise refused(Failure.UNKNOWN_KEY, claim)
     return signer
 
 
@@ -89,7 +89,7 @@ def verified(
     bucket = ""
     if claim.algorithm == sigv4.SIGV2:
         if codec.service != "s3":
-            raise _refused(Failure.UNSUPPORTED, claim)
+            raise refused(Failure.UNSUPPORTED, claim)
         bucket = bucket_of_host(request.headers.get("host", ""))
     return sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload, host_bucket=bucket)
 
@@ -98,7 +98,7 @@ def check_session(signer: Signer, claim: sigv4.Claim | None, now: float) -> None
     """Raise Fault where the session of `signer` has ended by `now`, the plane's time."""
     session = signer.caller.session
     if session is not None and claim is not None and now >= session.expires_at:
-        raise _refused(Failure.EXPIRED_TOKEN, claim)
+        raise refused(Failure.EXPIRED_TOKEN, claim)
 
 
 def signing_of(claim: sigv4.Claim, now: float) -> Signing:
@@ -111,7 +111,8 @@ def signing_of(claim: sigv4.Claim, now: float) -> Signing:
     return Signing(claim.mechanism.value, claim.algorithm, None, mark)
 
 
-def _refused(kind: Failure, claim: sigv4.Claim) -> Fault:
+def refused(kind: Failure, claim: sigv4.Claim) -> Fault:
+    """The fault of a failed authentication, as the service of the claim words it."""
     return fault(kind, claim.family, members={"AWSAccessKeyId": claim.access_key_id})
 
 
@@ -119,17 +120,17 @@ def _long_term(state: State, keyring: KeyRing, claim: sigv4.Claim) -> Signer:
     key = state.first(AccessKey, ACCESS_KEY_ID, claim.access_key_id)
     principal = None if key is None or not key.active or claim.session_token else principal_of_key(state, key)
     if key is None or principal is None:
-        raise _refused(Failure.UNKNOWN_KEY, claim)
+        raise refused(Failure.UNKNOWN_KEY, claim)
     return Signer(Caller(principal, key.id), open_secret(keyring, key.id, key.secret))
 
 
 def _temporary(keyring: KeyRing, claim: sigv4.Claim) -> Signer:
     if not claim.session_token:
-        raise _refused(Failure.UNKNOWN_KEY, claim)
+        raise refused(Failure.UNKNOWN_KEY, claim)
     try:
         session, secret = open_session(keyring, claim.access_key_id, claim.session_token)
     except InvalidToken:
-        raise _refused(Failure.INVALID_TOKEN, claim) from None
+        raise refused(Failure.INVALID_TOKEN, claim) from None
     return Signer(Caller(principal_of(session), claim.access_key_id, session), secret)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from locum import sigv4, wire
 from locum.calls import Calls, RequestContext
 from locum.core.http import HttpRequest, HttpResponse
+from locum.gateway import seen
 from locum.gateway.answers import with_request_id
-from locum.gateway.authenticate import UNSIGNED, Signers, check_session, signing_of
+from locum.gateway.authenticate import UNSIGNED, Signer, Signers, check_session, signing_of
 from locum.state import State
+from locum.store import Ledger
 
 _OPERATION: Final = ("s3", "PutObject")
 
@@ -17,8 +20,9 @@ _OPERATION: Final = ("s3", "PutObject")
 class Forms:
     """Takes forms, each as the call of PutObject that its signer agreed to in the policy."""
 
-    def __init__(self, calls: Calls, signers: Signers) -> None:
+    def __init__(self, calls: Calls, signers: Signers, ledger: Ledger) -> None:
         self._calls = calls
+        self._ledger = ledger
         self._signers = signers
 
     def knows_signer(self, state: State, request: HttpRequest, now: float) -> bool:
@@ -42,10 +46,9 @@ class Forms:
         if claim is not None:
             context.region = claim.scope.region or context.region
             context.signing = signing_of(claim, context.wall)
-            signer = self._signers.find(context.state, claim)
-            size = len(request.body)
-            sigv4.verify_form(claim, form.fields, signer.secret, context.wall, bucket=params["Bucket"], size=size)
-            check_session(signer, claim, context.now)
+            signer = self._signer(context, claim, form.fields, params["Bucket"], len(request.body))
+            if await seen.caught_up(self._ledger, context, signer, claim):
+                signer = self._signer(context, claim, form.fields, params["Bucket"], len(request.body))
         context.request = request
         context.body = request.body
         context.caller = signer.caller
@@ -56,3 +59,12 @@ class Forms:
         if "origin" in request.headers:
             told.headers += await self._calls.cross_origin.headers(request, params["Bucket"], context.region, "POST")
         return told
+
+    def _signer(
+        self, context: RequestContext, claim: sigv4.Claim, fields: Mapping[str, str], bucket: str, size: int
+    ) -> Signer:
+        """The signer of a form, which is verified. Raises Fault."""
+        signer = self._signers.find(context.state, claim)
+        sigv4.verify_form(claim, fields, signer.secret, context.wall, bucket=bucket, size=size)
+        check_session(signer, claim, context.now)
+        return signer

@@ -19,10 +19,10 @@ from locum.calls.throttling import throttled
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.principal import NOBODY
-from locum.gateway import hosts
+from locum.gateway import hosts, seen
 from locum.gateway.access_log import AccessLog
 from locum.gateway.answers import with_request_id
-from locum.gateway.authenticate import Signers, check_session, signing_of, verified
+from locum.gateway.authenticate import Signer, Signers, check_session, signing_of, verified
 from locum.gateway.call_metrics import CallMetrics
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.forms import Forms
@@ -30,6 +30,7 @@ from locum.gateway.issuerkeys import IssuerKeys
 from locum.gateway.strangers import Strangers
 from locum.gateway.website import Websites
 from locum.sigv4.certificate_signing import is_signed_by_certificate
+from locum.wire import Codec
 
 if TYPE_CHECKING:
     from locum.gateway.tracing import Tracing
@@ -55,7 +56,7 @@ class Pipeline:
         self._runtime = runtime
         self._calls = calls
         self._signers = Signers(runtime.keyring)
-        self._forms = Forms(calls, self._signers)
+        self._forms = Forms(calls, self._signers, runtime.ledger)
         self._websites = Websites(calls)
         self._federated = FederatedCallers(runtime, issuer_keys)
         self._strangers = strangers or Strangers()
@@ -65,7 +66,12 @@ class Pipeline:
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to `request`. An error on a state that is outdated leads to a second try. Raises nothing."""
-        context = self._calls.begin(request)
+        context, ledger = self._calls.begin(request), self._runtime.ledger
+        if ledger.stale:
+            try:
+                context.state = await ledger.fresh()
+            except Fault as fault:  # nobody is authenticated, and nothing is recorded
+                return self._logged(context, _rendered(context, fault), fault.code)
         try:
             try:
                 return self._logged(context, await self._handle(context))
@@ -86,6 +92,7 @@ class Pipeline:
 
     def _logged(self, context: RequestContext, response: HttpResponse, code: str = "") -> HttpResponse:
         """`response`, counted, with its line in the access log and its span."""
+        seen.told(self._runtime.ledger, context.request, response)
         now = self._runtime.clock.wall()
         self.metrics.add(context, response.status, now, code)
         if self._access_log is not None:
@@ -131,11 +138,10 @@ class Pipeline:
             context.signing = signing_of(claim, context.wall)
         signer = self._signers.find(context.state, claim)
         codec = context.codec = wire.resolve(request, None if claim is None else claim.scope.service)
-        if len(request.body) > LARGE:  # digesting it takes long
-            body = await asyncio.to_thread(verified, signer, request, claim, context.wall, codec)
-        else:
-            body = verified(signer, request, claim, context.wall, codec)
-        check_session(signer, claim, context.now)
+        body = await _verified(context, codec, signer, claim)
+        if await seen.caught_up(self._runtime.ledger, context, signer, claim):
+            signer = self._signers.find(context.state, claim)
+            body = await _verified(context, codec, signer, claim)
         context.body = body
         context.caller = signer.caller
         if claim is not None:
@@ -166,6 +172,17 @@ class Pipeline:
         else:
             fault = self._calls.refuse(context, fault)
         return _rendered(context, fault)
+
+
+async def _verified(context: RequestContext, codec: Codec, signer: Signer, claim: sigv4.Claim | None) -> bytes:
+    """The payload, once the signature is verified, and that the session has not ended. Raises Fault."""
+    request = context.request
+    if len(request.body) > LARGE:  # digesting it takes long
+        body = await asyncio.to_thread(verified, signer, request, claim, context.wall, codec)
+    else:
+        body = verified(signer, request, claim, context.wall, codec)
+    check_session(signer, claim, context.now)
+    return body
 
 
 def _rendered(context: RequestContext, fault: Fault) -> HttpResponse:

@@ -28,6 +28,8 @@ class Listeners:
         self._open: dict[socket.socket, tuple[asyncio.Server, Application]] = {}
         self._closing: list[Application] = []
         self._ticker: asyncio.TimerHandle | None = None
+        self.hurried = asyncio.Event()
+        """Set once nobody is to be waited for any more."""
 
     async def open(self, sock: socket.socket, app: Any, tls: ssl.SSLContext | None = None) -> None:
         """Serve `app` on the bound socket `sock`, over TLS where there is a context for it."""
@@ -52,14 +54,28 @@ class Listeners:
         application.shut_down()
         self._closing = [application, *(other for other in self._closing if other.tasks)]
 
+    def drain(self) -> None:
+        """Go on serving, and close each connection after its next answer, which says so: its client opens another.
+
+        Connections on which nothing comes stay open, as a request may be on its way.
+        """
+        if self._shared is not None:
+            self._shared.draining = True
+            for connection in self._shared.connections:
+                connection.drain()
+
     async def close_all(self) -> None:
-        """Stop serving on all sockets. Requests in progress are completed, within 5 seconds."""
+        """Stop serving on all sockets. Requests in progress are completed, within 5 seconds, or until it is hurried."""
         for sock in list(self._open):
             await self.close(sock)
         if self._ticker is not None:
             self._ticker.cancel()
         if tasks := [task for application in self._closing for task in application.tasks]:
-            await asyncio.wait(tasks, timeout=5)
+            hurried = asyncio.ensure_future(self.hurried.wait())
+            completed = asyncio.ensure_future(asyncio.wait(tasks))
+            await asyncio.wait([completed, hurried], timeout=5, return_when=asyncio.FIRST_COMPLETED)
+            for waiting in (completed, hurried):
+                waiting.cancel()
 
     def tick(self) -> None:
         """Count a second of all waits, and set the Date header of responses."""

@@ -152,6 +152,18 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
             self.flow.pause_reading()
         cycle.message_event.set()
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Have a request answered; where connections are drained it is the last one of its connection."""
+        if self._shared.draining:
+            cycle.keep_alive = False
+        super()._start_asgi_task(cycle, app)
+
+    def drain(self) -> None:
+        """Close the connection after the answer that is under way, where its head is not sent yet."""
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_started:
+            cycle.keep_alive = False
+
     def on_response_complete(self) -> None:
         """Begin with the next request, if it has come. The wait for it is counted in ticks, not by a timer for each."""
         self.server_state.total_requests += 1
@@ -246,11 +258,12 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
 
 
 class Shared:
-    """The properties that all connections of a process share."""
+    """The properties that all connections of a process share. `draining`: each is closed after its next answer."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
         self.loop = loop
         self.patience = patience
+        self.draining = False
         self.write_queue = WriteQueue(loop)
         self.connections: set[HopLimitProtocol] = set()
 

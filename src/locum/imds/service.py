@@ -92,8 +92,9 @@ class MetadataService:
     ) -> None:
         """`backend` answers for what only it knows, `documents` has the key that signs identity documents.
 
-        Without a `throttle`, an instance may ask as often as it likes. `faults` are those on request. `answered` are
-        the requests from inside instances, by the status of their responses.
+        `view` raises Fault where there is no state to answer on. Without a `throttle`, an instance may ask as often as
+        it likes. `faults` are those on request. `answered` are the requests from inside instances, by the status of
+        their responses.
         """
         self.answered: dict[int, int] = {}
         self._view = view
@@ -118,8 +119,7 @@ class MetadataService:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 return
-            refused = ipv6 and not self._has_ipv6(account, instance)
-            answer = error(403) if refused else await self._answer_or_error(account, instance, scope)
+            answer = await self._answer_or_error(account, instance, scope, ipv6=ipv6)
             self.answered[answer.status] = self.answered.get(answer.status, 0) + 1
             await _send(scope, send, answer)
 
@@ -129,10 +129,12 @@ class MetadataService:
         found = self._view().get(Instance, account, instance)
         return found is not None and found.metadata.protocol_ipv6 == "enabled"
 
-    async def _answer_or_error(self, account: str, instance: str, scope: Scope) -> Answer:
+    async def _answer_or_error(self, account: str, instance: str, scope: Scope, *, ipv6: bool) -> Answer:
         try:
+            if ipv6 and not self._has_ipv6(account, instance):
+                return error(403)
             return await self.answer(account, instance, scope["method"], scope["path"], dict(scope["headers"]))
-        except Fault as fault:  # credentials that cannot be recorded are not delivered
+        except Fault as fault:  # credentials that cannot be recorded are not delivered, nor anything of an old state
             return error(fault.status if fault.status in _ERRORS else 500)
         except Exception:  # the fault barrier: no internals in the response
             _log.exception("a metadata request of %s failed", instance)

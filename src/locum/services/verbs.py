@@ -198,7 +198,8 @@ class Operation(NamedTuple):
     the disk) and runs outside the event loop.
 
     `proof`: the call has a second factor, on which its authorization may depend. It is verified before that; the verb
-    verifies it again, on the state that it changes, and marks it as used. `variant` returns the operation for calls
+    verifies it again, on the state that it changes, and marks it as used. `miscounted` are the events that count one
+    that was wrong, where several nodes have to know. `variant` returns the operation for calls
     whose parameters need another one; None for all others.
 
     `rehearsed`: it writes and takes long. It first runs outside the event loop, so that results which took long
@@ -221,6 +222,7 @@ class Operation(NamedTuple):
     writes: bool
     blocks: bool = False
     proof: Proof | None = None
+    miscounted: Callable[[Context, Params], tuple[Event, ...]] | None = None
     variant: Callable[[Params], Operation | None] | None = None
     rehearsed: bool = False
     computes: bool = False

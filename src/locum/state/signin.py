@@ -63,7 +63,8 @@ class MfaDevice(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="mfa-
     root user; it is meaningful only where the device is enabled. `enabled` is the time of that, or 0 where the device
     is not assigned. `step` is the last time step for which a code was accepted: no code is accepted twice, even if the
     device is deactivated in between. `drift` is the lead of the device's clock in steps, as EnableMFADevice or
-    ResyncMFADevice determined it.
+    ResyncMFADevice determined it. `wrong` is how many wrong codes were shown since `wrong_since` (epoch seconds, by the
+    wall clock), as far as they are counted here.
     """
 
     name: str
@@ -75,6 +76,8 @@ class MfaDevice(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="mfa-
     step: int = 0
     drift: int = 0
     tags: Tags = {}
+    wrong: int = 0
+    wrong_since: float = 0.0
 
     @property
     def key(self) -> str:

@@ -11,6 +11,9 @@
    soon as storage works: what the journal has is read first. When storage fails otherwise, nothing of the batch is
    published, its callers are told so, and no later call is taken. The ledger fails closed.
 
+6. What is answered on a state alone is answered on one that is not old (`fresh`): a ledger that follows a journal and
+   hears nothing of it for `Limits.stale` seconds refuses all calls, until it does.
+
 Audit rows of calls that change nothing wait in memory for the next batch, or for `Limits.delay` seconds.
 
 Everything here runs on one event loop, save for what is handed to threads.
@@ -20,17 +23,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
-from locum.core.clock import Clock, Entropy, system_clock, system_entropy
+from locum.core.clock import Clock, Entropy, system_clock, system_entropy, system_uptime
 from locum.core.errors import Fault, LocumError, PassingStorageError
 from locum.core.metrics import Histogram
 from locum.state import Event, State
 from locum.store.batches import PendingRow
 from locum.store.checkpoint import load
 from locum.store.following import Following
+from locum.store.freshness import Freshness
 from locum.store.housekeeping import Housekeeping
 from locum.store.journal import AuditRow, Journal
 from locum.store.limits import Limits
@@ -64,7 +68,9 @@ class AlreadyCommitted(LocumError):
 class Ledger:
     """The current state and its transactions (see the module). Made by `open`, used on one event loop, to be closed."""
 
-    def __init__(self, journal: Journal, state: State, clock: Clock, limits: Limits, name: str) -> None:
+    def __init__(
+        self, journal: Journal, state: State, clock: Clock, limits: Limits, name: str, uptime: Clock = system_uptime
+    ) -> None:
         self._journal = journal
         self._limits = limits
         self._clock = clock
@@ -72,7 +78,11 @@ class Ledger:
         self._writer = BatchWriter(journal, state, clock, limits, name)
         self._gathering = self._writer.gathering
         self._housekeeping = Housekeeping(journal, clock, limits, self._writer, self._reader)
+        self._uptime = uptime
         self._following: Following | None = None
+        self._freshness: Freshness | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._asked_at = 0.0
         self._closed = False
         self.consequences: Callable[[State, Sequence[Event]], Sequence[Event]] | None = None
         """The further events that follow from the events of a transaction, committed with them; it only computes."""
@@ -84,9 +94,10 @@ class Ledger:
         clock: Clock = system_clock,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         entropy: Entropy = system_entropy,
+        uptime: Clock = system_uptime,
     ) -> Ledger:
         """The ledger over `journal`, its state replayed. Blocks. Raises StorageError where it cannot be read."""
-        return cls(journal, load(journal), clock, limits, entropy(8).hex())
+        return cls(journal, load(journal), clock, limits, entropy(8).hex(), uptime)
 
     @property
     def state(self) -> State:
@@ -97,6 +108,11 @@ class Ledger:
     def failure(self) -> str:
         """The reason why the ledger takes no more calls, or refused the last ones; empty while it works."""
         return self._writer.failure or self._writer.trouble
+
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no more calls, whatever becomes of the storage."""
+        return bool(self._writer.failure)
 
     @property
     def shared(self) -> bool:
@@ -113,13 +129,35 @@ class Ledger:
         """The rows and calls that wait to be written."""
         return len(self._gathering.rows) + len(self._gathering.batch.waiters)
 
+    @property
+    def stale(self) -> bool:
+        """Whether `state` is older than it may be. Never so where the journal is exclusive, or is not followed."""
+        return self._freshness is not None and self._freshness.stale
+
+    @property
+    def served(self) -> State:
+        """The current state, to answer on. Raises ServiceUnavailable (503) where it is stale."""
+        if self.stale:
+            raise Fault(*UNAVAILABLE)
+        return self.state
+
+    @property
+    def age(self) -> float:
+        """Seconds since `state` was certainly current; 0 where it always is, infinite where that is not known yet."""
+        return 0.0 if self._freshness is None else self._freshness.age
+
     def follow(self) -> None:
         """Begin to see what other handles of the journal write, soon after they do. Idempotent.
 
-        Costs nothing where the journal is exclusive: there is nobody else.
+        From now on the state is stale until the journal was heard of. Costs nothing where the journal is exclusive:
+        there is nobody else.
         """
         if not self._journal.exclusive and self._following is None:
-            self._following = Following(self._journal, self._limits, self._writer.heard, self._writer.fail)
+            writer, uptime = self._writer, self._uptime
+            self._freshness = Freshness(lambda: writer.state.sequence, self._limits.stale, uptime)
+            writer.published = self._freshness.reached
+            told = self._freshness, uptime, writer.heard, writer.fail
+            self._following = Following(self._journal, self._limits, *told)
             self._following.start(self.state.sequence)
 
     def subscribe(self, since: State | None = None) -> Subscription:
@@ -147,6 +185,29 @@ class Ledger:
         self._refuse_if_failed()
         if not self._journal.exclusive:
             await self._written()
+        return self.state
+
+    async def fresh(self) -> State:
+        """The state, where it is not stale; else what the journal answers now to the question for it.
+
+        Raises ServiceUnavailable (503) where it does not answer within `Limits.ask`. One question is asked for all, and
+        while it is open for longer than that, everybody is refused at once.
+        """
+        if self.stale:
+            await self._asked()
+        return self.state
+
+    async def reached(self, sequence: int) -> State:
+        """The state, with the entry `sequence` in it where the journal has that.
+
+        Raises ServiceUnavailable (503) where the journal does not tell within `Limits.stale`.
+        """
+        if self.state.sequence < sequence and self.shared:
+            try:
+                async with asyncio.timeout(self._limits.stale):
+                    await self.current()
+            except TimeoutError:
+                raise Fault(*UNAVAILABLE) from None
         return self.state
 
     async def transact(
@@ -247,6 +308,8 @@ class Ledger:
             self._closed = True
             self._writer.end("closed")
             self._writer.subscriptions.end()
+            if self._asking is not None:
+                self._asking.cancel()
             if self._following is not None:
                 self._following.close()
             await self._housekeeping.close()
@@ -257,6 +320,24 @@ class Ledger:
     def _refuse_if_failed(self) -> None:
         if self._writer.failure:
             raise Fault(*UNAVAILABLE)
+
+    async def _asked(self) -> None:
+        """Have the journal asked for a current state, and wait for `Limits.ask` in all."""
+        if self._asking is None or self._asking.done():
+            self._asking, self._asked_at = asyncio.create_task(self._prove()), self._uptime()
+        left = self._asked_at + self._limits.ask - self._uptime()
+        if left > 0:
+            await asyncio.wait([self._asking], timeout=left)
+        if self.stale:
+            raise Fault(*UNAVAILABLE)
+
+    async def _prove(self) -> None:
+        """Ask the journal for a current state; in vain where storage does not work."""
+        asked = self._uptime()
+        with suppress(Fault):
+            state = await self.current()
+            if self._freshness is not None:
+                self._freshness.told(asked, state.sequence)
 
     async def _written(self) -> None:
         """Wait until all that is waiting now is written, after a state that is current."""

@@ -17,7 +17,8 @@ class Limits:
 
     `retries`: how often what met a passing fault of storage is tried again, after `backoff`, twice that, and so on.
     Storage that did not work then is tried again every `probe`. `follow`: for how long the follower of other handles
-    waits at once. `recent`: changes kept in memory for subscribers.
+    waits at once. `recent`: changes kept in memory for subscribers. `stale`: for how long the state of a shared journal
+    may be served after it was last known to be current; where it is older, the journal is asked, for up to `ask`.
     """
 
     delay: float = 0.05
@@ -31,5 +32,7 @@ class Limits:
     retries: int = 4
     backoff: float = 0.1
     probe: float = 1.0
-    follow: float = 1.0
+    follow: float = 0.5
     recent: int = 1_000
+    stale: float = 2.0
+    ask: float = 0.25

@@ -47,8 +47,8 @@ class BatchWriter:
     `state` is the published one. `failure` says why no more calls are taken, `trouble` why the last ones were refused;
     with either of them `barred` is set: what cannot be recorded is not to be answered. `unmaintained` are the rows
     written since the last housekeeping, which begins with a call of `at_rest`, when nothing is waiting to be written.
-    `delay` runs while rows wait for no more than its end. `bells` are rung when rows were written. `commits` are the
-    times that batches took.
+    `delay` runs while rows wait for no more than its end. `bells` are rung when rows were written. `published` is
+    called when there is another state. `commits` are the times that batches took.
     """
 
     def __init__(self, journal: Journal, state: State, clock: Clock, limits: Limits, name: str) -> None:
@@ -58,6 +58,7 @@ class BatchWriter:
         self.unmaintained = limits.maintenance
         self.delay: asyncio.TimerHandle | None = None
         self.at_rest: Callable[[], None] = _nothing
+        self.published: Callable[[], None] = _nothing
         self.bells: set[asyncio.Event] = set()
         self.thread = Workers(1, "locum-writer", limits)
         self.gathering = Gathering(state, clock, self.start_soon)
@@ -222,6 +223,7 @@ class BatchWriter:
 
     def _publish(self, state: State, changes: Sequence[Change]) -> None:
         self.state = state
+        self.published()
         self.subscriptions.publish(state, changes)
 
     # -- storage does not work for a while ---------------------------------------------------------------

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 from botocore.exceptions import ClientError
 
-from locum.calls.mfa_throttle import SPAN, TRIES
 from locum.core.clock import system_clock
+from locum.credentials.onetime import SPAN, TRIES
 from support.authenticator import STEP, Authenticator, wrong
 from support.inprocess import Answer, InProcess, Key, exchange, refusal
 

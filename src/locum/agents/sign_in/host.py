@@ -65,7 +65,7 @@ class SignInHost:
 
     async def with_password(self, shown: Password, browser: Browser) -> SignedIn:
         """Sign in as a user or as root. Raises SignInRefused, CodeWanted."""
-        runtime, state = self._runtime, self._runtime.ledger.state
+        runtime, state = self._runtime, await self._current()
         who = passwords.entrant(state, shown)
         counted = _counted(who, shown)
         self._admit(counted)
@@ -119,7 +119,7 @@ class SignInHost:
 
     async def after_change(self, signed: SignedIn) -> SignedIn:
         """The session of somebody who had to change the password, and has. Raises SignInRefused."""
-        runtime, state = self._runtime, self._runtime.ledger.state
+        runtime, state = self._runtime, await self._current()
         session = self._session(signed.keys)
         if not session.from_console or not session.scopes:
             raise SignInRefused(passwords.WRONG)
@@ -168,7 +168,7 @@ class SignInHost:
         if session.kind is not PrincipalKind.ROOT or not session.from_console:
             raise SignInRefused("Only the root user changes the root user's password here.")
         account = session.account
-        known = runtime.ledger.state.get(LoginProfile, account, "")
+        known = (await self._current()).get(LoginProfile, account, "")
         check_password(None, new)
         if known is not None and known.digest:
             async with self._comparing:
@@ -190,6 +190,11 @@ class SignInHost:
 
         attempt = Attempt(account, Principal.root(account), Browser("127.0.0.1", "", ""))
         await runtime.ledger.transact(change, lambda _: (records.row(runtime, "PasswordUpdated", attempt),))
+
+    async def _current(self) -> State:
+        """What a person is let in on, or refused: of a node that follows others, what the journal has now."""
+        await self._runtime.ledger.fresh()
+        return await self._runtime.ledger.current()
 
     def _session(self, keys: Keys) -> Session:
         """The session of credentials. Raises SignInRefused where they are no good, or not any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from locum.calls import Runtime
@@ -36,7 +37,8 @@ def session_of(principal: Principal, instant: Instant, mfa_at: int | None, *, on
 
 def signed_in(runtime: Runtime, session: Session) -> SignedIn:
     """What the console gets of `session`: credentials of its own."""
-    issued = issue(runtime.keyring, session, runtime.entropy)
+    seen = replace(session, sequence=runtime.ledger.state.sequence)
+    issued = issue(runtime.keyring, seen, runtime.entropy)
     ends = runtime.clock.instant().told(issued.expiration)
     principal = principal_of(session)
     return SignedIn(

@@ -54,6 +54,9 @@ _LONGEST_SOCKET: Final = 107
 _STDOUT: Final = 1
 """Its file descriptor."""
 
+_LAST: Final = 5
+"""Seconds after a second signal, when the process is ended whatever it does: alarm(2)."""
+
 _PATIENCE: Final = 2.0
 """Seconds in which most stacks are complete."""
 
@@ -92,6 +95,8 @@ _PATIENCE: Final = 2.0
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--history-events", type=click.IntRange(10_000), default=1_000_000, show_default=True, metavar="N",
               help="The events that the event history keeps at most, for 90 days; 1.4 KB each.")  # fmt: skip
+@click.option("--drain", type=click.FloatRange(0, 3600), default=0.0, metavar="SECONDS",
+              help="How long to go on answering after SIGTERM, while load balancers hear of it.")  # fmt: skip
 @click.option("--no-rate-limits", "rate_limits", is_flag=True, flag_value=False, default=True,
               help="Answer LookupEvents as often as it is asked; AWS answers twice a second.")  # fmt: skip
 @click.option("--function-port", "function_ports", type=click.IntRange(1, 65535), multiple=True, metavar="PORT",
@@ -187,11 +192,20 @@ def _tune_interpreter() -> None:
 async def serve(
     options: Options, greet: Callable[[Options, Plane, MovableClock], None] | None, beginning: Beginning | None = None
 ) -> None:
-    """Run a plane until SIGTERM or SIGINT. `greet` is called once it answers, and `beginning` is carried out before."""
-    stop = asyncio.Event()
+    """Run a plane until SIGTERM or SIGINT. `greet` is called once it answers, and `beginning` is carried out before.
+
+    A second signal has it wait for nobody; what is answered is durable, so that it may be ended at any time.
+    """
+    node, stop = Node(options), asyncio.Event()
+
+    def signalled() -> None:
+        if stop.is_set():
+            node.hurry()
+            signal.alarm(_LAST)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    node = Node(options)
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
     host = InstanceHost(
         *(node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app),
         *(options.launcher_grace, options.driver, node.managed, node.aws_hosts),
@@ -209,10 +223,12 @@ async def serve(
         _tune_interpreter()
         if beginning is not None:
             await beginning.carry_out(options.data, stop, quiet=greet is None)
+        node.gateway.readiness.started()
         if greet is not None and not stop.is_set():
             greet(options, plane, node.runtime.clock)
         await left.enter_async_context(told_of())
         await stop.wait()
+        await node.drain()
 
 
 @asynccontextmanager
