@@ -163,6 +163,12 @@ def server() -> Server:
     return Server(installed())
 
 
+def stop() -> None:
+    """Stop the server of this process, where one was started."""
+    if server.cache_info().currsize:
+        server().close()
+
+
 def installed() -> Path:
     """Where the server's programs are. Skips the test where they are not."""
     programs = binaries()
