@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,13 @@ from support.functions import Meeting, meeting
 # On a busy machine inputs are generated slowly, which says nothing about what is tested.
 settings.register_profile("locum", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("locum")
+
+
+def pytest_unconfigure() -> None:
+    """Stop the PostgreSQL of this process, where one was started: processes of pytest-xdist end without `atexit`."""
+    used = sys.modules.get("support.postgresql")
+    if used is not None:
+        used.stop()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -45,6 +46,7 @@ END $$
 """
 _SETTINGS = {
     "listen_addresses": "",
+    "port": "5432",
     "autovacuum": "off",
     "max_connections": "60",
     "shared_buffers": "32MB",
@@ -72,23 +74,32 @@ def unprivileged() -> list[str]:
     return [*command, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
-class Server:
-    """A running server. `directory` has its socket and its data."""
+def _give(path: Path) -> None:
+    """Have `path` belong to whoever the server runs as."""
+    if not os.geteuid():
+        owner = int(next(part for part in unprivileged() if "reuid" in part).partition("=")[2])
+        os.chown(path, owner, -1)
 
-    def __init__(self, programs: Path) -> None:
+
+class Server:
+    """A running server. `directory` has its socket and its data, where `files` are put."""
+
+    def __init__(
+        self, programs: Path, settings: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
+    ) -> None:
         self.programs = programs
+        self._settings = {**_SETTINGS, **(settings or {})}
+        self._files = files or {}
         self.directory = Path(mkdtemp(prefix="locum-pg-", dir="/tmp"))
         atexit.register(self.close)
-        if not os.geteuid():
-            owner = int(next(part for part in unprivileged() if "reuid" in part).partition("=")[2])
-            os.chown(self.directory, owner, -1)
+        _give(self.directory)
         self._given: dict[str, str] = {}
         self._made: set[str] = set()
         self._process = self._start()
 
     def conninfo(self, name: str) -> str:
         """The connection parameters of a database."""
-        return f"host={self.directory} dbname={name} user=locum"
+        return f"host={self.directory} port={self._settings['port']} dbname={name} user=locum"
 
     def database(self, name: str) -> str:
         """The connection parameters of the journal that is called `name`, empty where it is a new one. Old ones go."""
@@ -122,11 +133,24 @@ class Server:
         data = self.directory / "data"
         made = [self.programs / "initdb", "-D", data, "-U", "locum", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
         subprocess.run([*unprivileged(), *map(str, made)], check=True, capture_output=True, cwd="/")
-        settings = {**_SETTINGS, "unix_socket_directories": str(self.directory)}
+        for name, text in self._files.items():
+            (data / name).write_text(text)
+            (data / name).chmod(0o600)
+            _give(data / name)
+        settings = {**self._settings, "unix_socket_directories": str(self.directory)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [*unprivileged(), str(self.programs / "postgres"), "-D", str(data), *options]
         process = subprocess.Popen(command, cwd="/", start_new_session=True)
-        waiting = [str(self.programs / "pg_isready"), "-q", "-h", str(self.directory), "-U", "locum"]
+        waiting = [
+            str(self.programs / "pg_isready"),
+            "-q",
+            "-h",
+            str(self.directory),
+            "-U",
+            "locum",
+            "-p",
+            settings["port"],
+        ]
         while subprocess.run(waiting, check=False).returncode:
             if process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL ended with {process.returncode}")
@@ -136,10 +160,21 @@ class Server:
 @cache
 def server() -> Server:
     """The server of this process. Skips the test where PostgreSQL is not installed."""
+    return Server(installed())
+
+
+def stop() -> None:
+    """Stop the server of this process, where one was started."""
+    if server.cache_info().currsize:
+        server().close()
+
+
+def installed() -> Path:
+    """Where the server's programs are. Skips the test where they are not."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL's server is not installed (Debian: postgresql)")
-    return Server(programs)
+    return programs
 
 
 def conninfo_of(path: Path) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from locum.core.errors import PassingStorageError
+from locum.core.errors import PassingStorageError, StorageError
 from locum.store.journal import AuditQuery
 from locum.store.postgres import PostgresJournal
+from locum.store.postgres.faults import reported
 from locum.store.postgres.locks import Turn
 from support.journals import called, entries, row
 from support.postgresql import ONE_SERVER, conninfo_of, server
@@ -177,7 +178,7 @@ def test_attack_what_may_still_be_committed_is_not_said_to_be_missing(
 
 
 def test_of_several_hosts_the_one_that_is_there_is_used(conninfo: str) -> None:
-    away = conninfo.replace("host=", "host=/nowhere,127.0.0.1,") + " port=1,1,5432"
+    away = conninfo.replace("host=", "host=/nowhere,127.0.0.1,").replace("port=", "port=1,1,")
     with closing(PostgresJournal.open(away)) as journal:
         journal.append(entries(1, 1), [], 0)
         kill(conninfo)
@@ -277,3 +278,25 @@ def test_those_who_wait_for_a_turn_have_it_in_the_order_in_which_they_came(conni
     assert [data for _, data in nodes[0].scan(4, 9)] == [b"record-%d" % n for n in range(1, 5)]
     for node in nodes:
         node.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "passing"),
+    [
+        (psycopg.errors.DiskFull, True),
+        (psycopg.errors.TooManyConnections, True),
+        (psycopg.errors.DeadlockDetected, True),
+        (psycopg.errors.CannotConnectNow, True),
+        (psycopg.errors.ReadOnlySqlTransaction, True),
+        (psycopg.OperationalError, True),
+        (psycopg.errors.DataCorrupted, False),
+        (psycopg.errors.IndexCorrupted, False),
+        (psycopg.errors.UndefinedTable, False),
+        (psycopg.errors.InsufficientPrivilege, False),
+        (psycopg.DataError, False),
+    ],
+)
+def test_what_may_pass_is_waited_out_and_damage_is_not(kind: type[psycopg.Error], passing: bool) -> None:
+    with pytest.raises(StorageError) as said, reported("the database"):
+        raise kind("the disk")
+    assert isinstance(said.value, PassingStorageError) is passing

@@ -127,6 +127,8 @@ LOOKUPS = {
     "all": AuditQuery(account="000000000000"),
     "managed": AuditQuery(account="000000000000", management=True),
     "denials": AuditQuery(account="000000000000", denied=True),
+    "denials anywhere": AuditQuery(denied=True),
+    "newest": AuditQuery(limit=1),
     "frequent name": AuditQuery(account="000000000000", field=Field.EVENT_NAME, value="GetUser"),
     "rare name": AuditQuery(account="000000000000", field=Field.EVENT_NAME, value="PutUser", management=True),
     "event id": AuditQuery(field=Field.EVENT_ID, value="event-7"),

@@ -58,7 +58,7 @@ _TRAIL: Final = (
     "CREATE INDEX trail_principal ON locum.trail (principal, account, position)",
     "CREATE INDEX trail_managed ON locum.trail (account, position) WHERE management",
     "CREATE INDEX trail_writes ON locum.trail (account, position) WHERE NOT read_only",
-    "CREATE INDEX trail_denials ON locum.trail (account, position) WHERE denied",
+    "CREATE INDEX trail_denials ON locum.trail (position) WHERE denied",
     (
         'CREATE TABLE locum.resource (position bigint NOT NULL, at double precision NOT NULL, account text COLLATE "C"'
         " NOT NULL, read_only boolean NOT NULL, denied boolean NOT NULL, management boolean NOT NULL,"
@@ -82,7 +82,7 @@ _INSTALLATION: Final = (
 _FUNCTIONS: Final = (
     """
     CREATE FUNCTION locum.claim_entries(expected bigint, entries integer, batch_id bytea) RETURNS void
-    LANGUAGE plpgsql AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
     DECLARE reached bigint;
     BEGIN
         PERFORM pg_advisory_xact_lock(1282368365, 1);
@@ -99,7 +99,8 @@ _FUNCTIONS: Final = (
     END $$
     """,
     """
-    CREATE FUNCTION locum.claim_positions(records integer, unknown integer) RETURNS void LANGUAGE plpgsql AS $$
+    CREATE FUNCTION locum.claim_positions(records integer, unknown integer) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
     BEGIN
         PERFORM pg_advisory_xact_lock(1282368365, 2);
         UPDATE locum.trail_head SET position = position + records, strangers = strangers + unknown;
