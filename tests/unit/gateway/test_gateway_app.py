@@ -12,6 +12,7 @@ import pytest
 from locum import __version__
 from locum.core.http import HttpRequest
 from locum.gateway.app import Gateway
+from locum.gateway.seen import AFTER, SEQUENCE
 from locum.http import asgi
 from locum.http.bodies import Bodies
 from support.inprocess import InProcess, scope_of
@@ -37,6 +38,15 @@ def test_a_plane_whose_storage_failed_says_so_and_takes_no_calls(tmp_path: Path)
     answer = plane.send(target("DynamoDB_20120810.ListTables", {}))
     assert answer.status == 503
     plane.close()
+
+
+def test_a_plane_alone_tells_what_it_has_seen_where_it_is_asked(plane: InProcess) -> None:
+    request = plane.request("sts", "get_caller_identity")
+    assert SEQUENCE not in plane.send(request).headers
+    for after, status in (("0", 200), (str(plane.node.ledger.state.sequence), 200), ("9" * 19, 503)):
+        request.headers = {**request.headers, AFTER: after}
+        answer = plane.send(request)
+        assert (answer.status, answer.headers[SEQUENCE]) == (status, str(plane.node.ledger.state.sequence))
 
 
 @pytest.mark.parametrize("path", ["/_locum/health/", "/_locum", "/_locum/healthy", "//_locum/health"])

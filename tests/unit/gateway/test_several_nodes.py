@@ -20,6 +20,7 @@ from locum.http.asgi import FREE_BODY
 from support.authenticator import Authenticator, wrong
 from support.inprocess import Answer, Key, refusal, scope_of
 from support.plane import trusting
+from support.post_forms import encoded, form
 from support.shared_nodes import SharedPlane, two_nodes
 
 ACCOUNT: Final = "000000000000"
@@ -87,6 +88,23 @@ def test_a_session_carries_the_denials_from_before_it_to_a_node_that_has_not_hea
     assert listed(there, older)  # within the bound: it has not heard
     assert not listed(there, assumed(here, ann, role))
     assert not listed(there, older)
+
+
+def test_a_form_that_a_session_signed_meets_the_denials_from_before_it(two: Two) -> None:
+    here, there = two
+    ann, role = here.user("ann", ALLOW), app_role(here)
+    older = assumed(here, ann, role)
+    there.look()
+    there.client("s3").create_bucket(Bucket="forms")
+    document = DENY.replace("iam:ListUsers", "s3:PutObject")
+    here.client("iam").put_role_policy(RoleName="app", PolicyName="not", PolicyDocument=document)
+    newer = assumed(here, ann, role)
+
+    def posted(session: Key) -> int:
+        made = there.client("s3", session).generate_presigned_post("forms", "key")
+        return there.send(form(made["url"], encoded(made["fields"]))).status
+
+    assert (posted(older), posted(newer)) == (204, 403)
 
 
 def test_a_session_from_beyond_the_journals_end_has_ended_with_its_journal(two: Two) -> None:
