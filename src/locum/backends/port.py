@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -49,7 +49,7 @@ class BackendCall:
     `access_point` is the ARN of the access point through which the call comes to its bucket (else empty).
     `effect` is the id of the committed effect that the call carries out: the same for each attempt (else empty).
     `caller` is who makes it. `decide_again`, for an answer that was waited for: decides on the call as it is now, and
-    raises Fault where the caller may not make it any more.
+    raises Fault where the caller may not make it any more. `resources` are the ARNs that it was decided on for.
     """
 
     codec: Codec
@@ -64,6 +64,7 @@ class BackendCall:
     access_point: str = ""
     caller: Caller = NOBODY
     decide_again: Callable[[], None] = _nothing
+    resources: tuple[str, ...] = ()
 
     @property
     def service(self) -> str:
@@ -136,11 +137,14 @@ class Carried(NamedTuple):
     """A call that was carried out: what is answered, and which calls it causes, in order.
 
     `undo` takes back what the call did, for when a required delivery cannot be made; None where none is required.
+    `stands` says that it is not to be taken back, where somebody waits for that to be said; it raises Fault where it
+    was taken back meanwhile.
     """
 
     response: HttpResponse
     deliveries: tuple[Delivery, ...] = ()
     undo: Callable[[], None] | None = None
+    stands: Callable[[], Awaitable[None]] | None = None
 
 
 class Backend(Protocol):

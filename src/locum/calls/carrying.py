@@ -93,6 +93,7 @@ class Carrying:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()
         context.carried = True
+        resources = () if context.plan is None else tuple(map(str, context.plan.resources))
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(
             BackendCall(
                 codec,
@@ -107,9 +108,10 @@ class Carrying:
                 "" if context.through is None else context.through.target_arn,
                 context.caller,
                 partial(self._decide_now, context, call, facts),
+                resources,
             )
         )
-        self.wake_ups.carried_out(context)
+        self.wake_ups.carried_out(codec.operation, resources)
         answer = carried.response
         if carried.deliveries:
             await self._require(context, carried)
@@ -188,6 +190,8 @@ class Carrying:
             for delivery in carried.deliveries:
                 if delivery.required:
                     await self._tried(delivery, context.request_id)
+            if carried.stands is not None:
+                await carried.stands()
             stands = True
         finally:
             if not stands and carried.undo is not None:  # also where it is cancelled

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from locum.calls.request_context import RequestContext
 from locum.core.reading import reads_only
 
 _PUTS_NOTHING: Final = frozenset({"ReceiveMessage", "DeleteMessage", "DeleteMessageBatch"})
@@ -36,13 +35,10 @@ class WakeUps:
             if not self._waiting[arn]:
                 del self._waiting[arn]
 
-    def carried_out(self, context: RequestContext) -> None:
-        """Wake those who wait for a resource of a call that a backend has carried out."""
-        if not self._waiting or context.plan is None or context.codec is None:
+    def carried_out(self, operation: str, resources: Iterable[str]) -> None:
+        """Wake those who wait for one of the `resources` (ARNs) of a call that a backend has carried out."""
+        if not self._waiting or operation in _PUTS_NOTHING or reads_only(operation):
             return
-        operation = context.codec.operation
-        if operation in _PUTS_NOTHING or reads_only(operation):
-            return
-        for arn in context.plan.resources:
-            for event in self._waiting.get(str(arn), ()):
+        for arn in resources:
+            for event in self._waiting.get(arn, ()):
                 event.set()

@@ -24,8 +24,10 @@ class Codec:
 
     `service` is botocore's name, `model` botocore's OperationModel. `unsigned_payload`: the signature of a request need
     not cover its body. `read_by` is the model by which requests are read, where that is another one. Codecs are cached:
-    use `codec` or `resolve` to get one.
+    use `codec` or `resolve` to get one. `in_json`: it answers the query protocol's requests in JSON.
     """
+
+    in_json = False
 
     def __init__(
         self, service: Service, model: OperationModel, protocol: str, read_by: OperationModel | None = None
@@ -93,6 +95,8 @@ class Codec:
 
 
 class _AnsweringInJson(Codec):
+    in_json = True
+
     @cached_property
     def _serialize(self) -> Serializer:
         return compile_query_json(self.model)
