@@ -6,7 +6,7 @@ import asyncio
 import os
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final
@@ -21,6 +21,19 @@ _WAITING: Final = 10_000
 """Lines that wait at most to be written, which is some seconds' worth."""
 _PATIENCE: Final = 1.0
 """Seconds that the end waits for a reader."""
+
+
+def parts(lines: Iterable[str]) -> Iterator[bytes]:
+    """`lines` in parts of whole lines that a pipe takes whole, as others write to it, too: pipe(7), PIPE_BUF."""
+    part = b""
+    for line in lines:
+        more = f"{line}\n".encode()
+        if part and len(part) + len(more) > select.PIPE_BUF:
+            yield part
+            part = b""
+        part += more
+    if part:
+        yield part
 
 
 class AccessLog:
@@ -78,7 +91,8 @@ class AccessLog:
                 if left_out + lost:
                     lines.append(self._lines.left_out(left_out + lost))
                 try:
-                    self._write("".join(f"{line}\n" for line in lines).encode())
+                    for part in parts(lines):
+                        self._write(part)
                     lost = 0
                 except BrokenPipeError:
                     raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 from locum.core.http import HttpRequest
 from locum.gateway import access_log
+from locum.gateway.access_log import parts
 from support.inprocess import InProcess, Key
 from support.plane import refused
 
@@ -168,3 +170,12 @@ def test_a_line_of_json_has_the_same(tmp_path: Path) -> None:
     assert first["request_id"] == identity["ResponseMetadata"]["RequestId"]
     assert told[-2]["error"] == "AccessDenied"
     assert (last["operation"], last["caller"]) == ("ListBuckets", None)
+
+
+def test_lines_of_several_processes_in_one_pipe_stay_whole() -> None:
+    lines = [f"{number} {'x' * (number * 37 % 5000)}" for number in range(300)]
+    found = list(parts(lines))
+    assert b"".join(found) == "".join(f"{line}\n" for line in lines).encode()
+    assert all(part.endswith(b"\n") for part in found)
+    assert all(len(part) <= select.PIPE_BUF or part.count(b"\n") == 1 for part in found)
+    assert len(found) < len(lines)
