@@ -25,6 +25,7 @@ from bench import (
     stacks,
     stories,
     suites,
+    workers,
 )
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
@@ -129,6 +130,7 @@ def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "scale": lambda: scale.rows(options.seconds),
         "store": following.rows,
         "nodes": lambda: nodes.rows(options.rounds, options.seconds),
+        "workers": lambda: workers.rows(options.rounds, options.seconds),
         "record": lambda: record.rows(options.events),
     }
 
