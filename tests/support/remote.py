@@ -99,7 +99,7 @@ class RemoteHouse:
 
     def client(self, key: bytes = KEY) -> RemoteBackend:
         """Another backend in front of the server."""
-        return RemoteBackend(_Kept(self.path, self.channels), key, system_entropy, lambda: 7)
+        return RemoteBackend(_Kept(self.path, self.channels), lambda: key, system_entropy, lambda: 7)
 
     def run(self, work: Any) -> Any:
         """The result of `work`."""

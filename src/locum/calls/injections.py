@@ -56,10 +56,11 @@ K = TypeVar("K")
 
 
 class Injections:
-    """The faults on request of a plane."""
+    """The faults on request of a plane. Where other processes take its calls as well, it is not `alone`."""
 
     def __init__(self) -> None:
         self.some = False
+        self.alone = True
         self.propagation: Propagation | None = None
         self._entries: dict[str, Entry] = {}
         self._numbers = count(1)
@@ -70,7 +71,9 @@ class Injections:
         return list(self._entries.values())
 
     def add(self, injection: Injection) -> Entry:
-        """Set one. Raises ValueError where there are too many."""
+        """Set one. Raises ValueError where there are too many, or where only some of the calls would meet it."""
+        if not self.alone:
+            raise ValueError("a fault meets no calls of a plane of several processes: start it without --workers")
         if len(self._entries) >= MOST:
             raise ValueError(f"there are {MOST} faults already: clear some")
         entry = Entry(f"f-{next(self._numbers)}", injection)

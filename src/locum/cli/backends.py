@@ -29,6 +29,7 @@ from locum.backends.lazy import (
 )
 from locum.calls import Backends, Calls, Runtime
 from locum.calls.service_roles import Assume
+from locum.cli.remote_backends import SCHEME, RemoteEnds, remote_endpoint
 from locum.compute.environment import secret_places
 from locum.core.clock import Clock, Entropy, MovableClock
 from locum.core.errors import ConfigurationError
@@ -83,25 +84,19 @@ def make_backends(
     keys: tuple[str, str],
     clock: Clock,
     view: Callable[[], State],
+    remote: RemoteEnds,
     hosts: Hosts,
     others: Mapping[tuple[str, str], Backend] = MappingProxyType({}),
     kept: Keeping | None = None,
 ) -> Backends:
     """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
-    `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `hosts` make
-    those of Lambda's operations that are not moto's; `others` are backends of single operations. moto's data is in
-    memory alone, unless it is `kept`. Raises ConfigurationError for a service, an address or keys that cannot be used.
+    `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `remote` is what
+    connections to other nodes take; `hosts` make those of Lambda's operations that are not moto's; `others` are
+    backends of single operations. moto's data is in memory alone, unless it is `kept`. Raises ConfigurationError for a
+    service, an address or keys that cannot be used.
     """
-    for service, url in endpoints.items():
-        if service != "*" and service not in index().services:
-            raise ConfigurationError(f"there is no service {service!r}: a backend is named like s3 or dynamodb, or *")
-        if not all(keys):
-            raise ConfigurationError(
-                f"the backend at {url} is given signed requests: set LOCUM_BACKEND_ACCESS_KEY_ID and "
-                "LOCUM_BACKEND_SECRET_ACCESS_KEY"
-            )
-    named = {service: http_endpoint(url, *keys, clock) for service, url in endpoints.items()}
+    named = endpoints_of(endpoints, keys, clock, remote)
     default = named.pop("*", None)
     if default is not None:
         return Backends(default, named, others)
@@ -111,6 +106,26 @@ def make_backends(
     hosted = _hosted(hosts, moto)
     own = {operation: host for operation, host in hosted.items() if operation[0] not in named}
     return Backends(moto, named, {**own, **others})
+
+
+def endpoints_of(
+    endpoints: Mapping[str, str], keys: tuple[str, str], clock: Clock, remote: RemoteEnds
+) -> dict[str, Backend]:
+    """The backends at `endpoints`, by service. Raises ConfigurationError where one cannot be used."""
+    return {service: _endpoint(service, url, keys, clock, remote) for service, url in endpoints.items()}
+
+
+def _endpoint(service: str, url: str, keys: tuple[str, str], clock: Clock, remote: RemoteEnds) -> Backend:
+    if service != "*" and service not in index().services:
+        raise ConfigurationError(f"there is no service {service!r}: a backend is named like s3 or dynamodb, or *")
+    if urlsplit(url).scheme == SCHEME:
+        return remote_endpoint(url, remote)
+    if not all(keys):
+        raise ConfigurationError(
+            f"the backend at {url} is given signed requests: set LOCUM_BACKEND_ACCESS_KEY_ID and "
+            "LOCUM_BACKEND_SECRET_ACCESS_KEY"
+        )
+    return http_endpoint(url, *keys, clock)
 
 
 def kept_files(data: Path, keyring: Callable[[], KeyRing], entropy: Entropy) -> KeptFiles:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from locum.agents.api.host import OPERATIONS as API
 from locum.agents.api.host import ApiHost
@@ -32,6 +32,7 @@ from locum.backends.lazy import LazyBackend
 from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor
+from locum.cli.alone import be_alone
 from locum.cli.backends import (
     RESUMED,
     Hosts,
@@ -51,7 +52,8 @@ from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
 from locum.cli.options import Options
 from locum.cli.own_services import own_services
-from locum.cli.ports import listening_socket
+from locum.cli.ports import first_shared_socket, listening_socket
+from locum.cli.remote_backends import RemoteEnds, key_of
 from locum.cli.root_account import ensure_root
 from locum.cli.saved import write as write_saved
 from locum.cli.storage import KEYRING_FILE, open_storage
@@ -67,6 +69,7 @@ from locum.credentials.identitykeys import open_identity_key
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
+from locum.gateway.strangers import Strangers
 from locum.http.listener import Listeners
 from locum.http.patience import PATIENCE, Patience
 from locum.imds import MetadataService
@@ -83,16 +86,32 @@ if TYPE_CHECKING:
     from locum.compute.functions.surroundings import Tls
 
 
+class Others(Protocol):
+    """The other processes of a plane, which follow it."""
+
+    def started(self) -> None:
+        """The plane is complete."""
+
+    def drain(self) -> None:
+        """It ends soon."""
+
+    def hurry(self) -> None:
+        """It ends at once."""
+
+
 class Node:
     """One process of the plane: its storage, its gateway, its metadata service.
 
     Making one takes its port and its data directory; where that fails (ConfigurationError, StorageError), no data
-    directory is left that was not there before. `account` is the root user's, once it is open.
+    directory is left that was not there before. `account` is the root user's, once it is open. `workers` are the names
+    of the worker processes that there are.
     """
 
     def __init__(self, options: Options, wall: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
         self.account = ""
+        self.workers: set[str] = set()
+        self.others: Others | None = None
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
@@ -120,6 +139,7 @@ class Node:
             early_answers=options.early_answers,
             node=self.storage.node,
         )
+        self.runtime.injections.alone = options.workers == 1
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
         self.gateway = self._gateway()
@@ -128,11 +148,12 @@ class Node:
 
     def _take_ports(self, undone: ExitStack) -> None:
         options = self.options
-        self._socket = listening_socket(options.host, options.port)
+        listening = listening_socket if options.workers == 1 else first_shared_socket
+        self._socket = listening(options.host, options.port)
         undone.callback(self._socket.close)
         self._tls_socket: socket.socket | None = None
         if options.tls is not None:
-            self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
+            self._tls_socket = listening(options.host, options.tls.port, "--tls-port")
             undone.callback(self._tls_socket.close)
         self.agents = AgentDoor.where_asked(options.agents, undone)
         self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
@@ -141,6 +162,9 @@ class Node:
         options = self.options
         self.storage = storage = open_storage(options, entropy)
         undone.callback(storage.close)
+        if options.workers > 1:
+            self._alone = be_alone(storage.directory.path)
+            undone.callback(os.close, self._alone)
         self.directory, self.journal, self.keyring = storage.directory, storage.journal, storage.keyring
         if storage.node:
             share_authority(storage.files, self.directory, self.keyring, entropy, wall())
@@ -186,8 +210,16 @@ class Node:
         """The port of the TLS listener; None where there is none."""
         return None if self._tls_socket is None else int(self._tls_socket.getsockname()[1])
 
+    def started(self) -> None:
+        """Be ready: there is nothing more to wait for."""
+        self.gateway.readiness.started()
+        if self.others is not None:
+            self.others.started()
+
     async def drain(self) -> None:
         """Be ready no more, and go on answering for as long as the options say; not once it is hurried."""
+        if self.others is not None:
+            self.others.drain()
         self.gateway.readiness.drain()
         self.listeners.drain()
         with suppress(TimeoutError):
@@ -196,6 +228,8 @@ class Node:
 
     def hurry(self) -> None:
         """Have nobody waited for any more: the process is to end at once."""
+        if self.others is not None:
+            self.others.hurry()
         self.listeners.hurried.set()
         self.calls.hurry()
 
@@ -225,11 +259,14 @@ class Node:
         await self.runtime.backends.close()
         await self.ledger.close()
         self.storage.close()
+        if self.options.workers > 1:
+            os.close(self._alone)
 
     def _gateway(self) -> Gateway:
         issuer_keys = IssuerKeys(self.options.data / FOLDER)
         self.access_log = access_log(self.options.access_log, self.options.log_format)
-        pipeline = Pipeline(self.runtime, self.calls, issuer_keys, access_log=self.access_log, tracing=self.tracing)
+        own = self.runtime, self.calls, issuer_keys, Strangers(processes=self.options.workers)
+        pipeline = Pipeline(*own, access_log=self.access_log, tracing=self.tracing)
         return Gateway(self.runtime, pipeline, metrics=[self._metrics])
 
     def _metrics(self) -> Iterator[Family]:
@@ -255,8 +292,13 @@ class Node:
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)
 
     def _new_duties(self) -> Duties:
-        present = None if self.membership is None else self.membership.present
+        present = None if self.options.workers == 1 else self._workers_of
+        if self.membership is not None:
+            present = self.membership.present
         return Duties(self.runtime, self.calls, self.lake.store, present)
+
+    async def _workers_of(self, nodes: Collection[str]) -> Collection[str]:
+        return self.workers & set(nodes)
 
     async def _on_duty(self) -> None:
         self.duties = self._new_duties()
@@ -286,8 +328,8 @@ class Node:
         return late.progress_of(self.options.data, self.account, account)
 
     def _keep_ahead(self, ahead: float) -> None:
-        if self.storage.node:
-            raise ConfigurationError("the clock of a plane of several nodes is theirs: it cannot be moved")
+        if self.storage.node or self.options.workers > 1:
+            raise ConfigurationError("the clock of a plane of several processes is theirs: it cannot be moved")
         self.directory.write(CLOCK_FILE, ahead_text(ahead))
 
     async def save(self, name: str) -> list[str]:
@@ -364,7 +406,8 @@ class Node:
         invoking = self._schedule_host, self._rotation_host, self._deployment_host
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         kept = None if self.kept is None else Keeping(self.kept, clock, entropy)
-        return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted, kept)
+        remote = RemoteEnds(lambda: key_of(self.keyring), entropy, lambda: self.ledger.state.sequence)
+        return make_backends(options.backends, options.backend_keys, clock, view, remote, hosts, hosted, kept)
 
     def _function_host(self) -> Backend:
         runtime = self.runtime

@@ -6,6 +6,7 @@ plane.json    the address of the running plane; removed when it stops
 clock         how many seconds the plane's clock is ahead of the wall clock, once it was moved (mode 0600)
 audits        the schedule of audits and the last report, once there was one (mode 0600)
 labs          the progress with labs, once one was started (mode 0600)
+backend.sock  the socket at which workers reach the embedded backend; plane.lock is held by their plane
 control.sock  the socket by which launchers hand over their listening sockets
 instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
 cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)

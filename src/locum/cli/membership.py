@@ -16,6 +16,11 @@ DUTIES: Final = "duties"
 _NODE: Final = "node/"
 
 
+def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) -> LeaseKeeper:
+    """The keeper of the lease that says that `node` is there."""
+    return LeaseKeeper(leases, _NODE + node, holder, clock)
+
+
 class Membership:
     """The leases of one node. `gained` and `lost` are awaited where the duties become its own, and no longer are."""
 
@@ -30,7 +35,7 @@ class Membership:
     ) -> None:
         self._leases = leases
         holder = f"{node} {entropy(8).hex()}"  # another node may have been given the same name
-        self._there = LeaseKeeper(leases, _NODE + node, holder, clock)
+        self._there = there(leases, node, holder, clock)
         self._duties = LeaseKeeper(leases, DUTIES, holder, clock, gained, lost)
 
     @property

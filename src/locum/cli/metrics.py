@@ -25,8 +25,7 @@ def node_families(
 ) -> Iterator[Family]:
     """What is counted in a node. `directory` is the journal's, `agents` are those that see things through."""
     yield Family("locum_build", "info", "The version of Locum.", [Sample("_info", {"version": __version__}, 1)])
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    yield counter("process_cpu_seconds", "The processor time of the plane.", [({}, used.ru_utime + used.ru_stime)])
+    yield from process_families(ledger)
     yield from _of_journal(ledger, directory)
     yield counter(
         "locum_imds_requests",
@@ -36,17 +35,23 @@ def node_families(
     yield from _of_agents(ledger.state.every(PendingEffect), agents)
 
 
+def process_families(ledger: Ledger) -> Iterator[Family]:
+    """What each process of a plane has for itself, and which adds up."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    yield counter("process_cpu_seconds", "The processor time of the plane.", [({}, used.ru_utime + used.ru_stime)])
+    yield gauge("locum_journal_waiting", "Rows and calls that wait to be written.", [({}, ledger.waiting)])
+    about = "The time from when a batch is closed until it is durable."
+    yield seconds("locum_journal_commit_duration_seconds", about, [({}, ledger.commits)])
+
+
 def _of_journal(ledger: Ledger, directory: Path) -> Iterator[Family]:
     size, failed = sum(_size(directory / name) for name in _FILES), int(bool(ledger.failure))
     yield gauge("locum_journal_sequence", "The number of the last entry.", [({}, ledger.state.sequence)])
     yield gauge("locum_journal_size_bytes", "What the journal takes on the disk.", [({}, size)], "bytes")
-    yield gauge("locum_journal_waiting", "Rows and calls that wait to be written.", [({}, ledger.waiting)])
     yield gauge("locum_journal_failed", "1 while storage does not work and calls are refused, else 0.", [({}, failed)])
     if not isinf(ledger.age):
         about = "How long ago the state was certainly current."
         yield gauge("locum_state_age_seconds", about, [({}, ledger.age)], "seconds")
-    about = "The time from when a batch is closed until it is durable."
-    yield seconds("locum_journal_commit_duration_seconds", about, [({}, ledger.commits)])
 
 
 def _of_agents(pending: Iterable[PendingEffect], agents: Mapping[str, UnderWay]) -> Iterator[Family]:

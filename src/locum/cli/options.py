@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from locum.agents.instances.host import GRACE
 from locum.calls import Mode
 from locum.cli.agent_door import AgentsOptions
-from locum.cli.ports import check_host, check_url
+from locum.cli.ports import check_host, check_url, node_address
 from locum.cli.telemetry import LogFormat
 from locum.cli.tls import TlsOptions
 from locum.core.errors import ConfigurationError
@@ -42,7 +44,9 @@ class Options:
     for a run of tests: nothing is kept from a failure of the machine.
     `journal` is the URL of a database, which any number of nodes have in common; None: it is in `data`. Then `node` is
     this one's name (None: one that it keeps there), and `key_command` wraps the key ring (`cli.wrapped_keyring`).
-    `public_url` is where clients reach the plane, by way of a load balancer say; None: at its own port.
+    `workers` is the number of processes that serve the gateway. `serve_backend` is the address (HOST:PORT) at which
+    other nodes reach this one's embedded backend; None: they do not. `public_url` is where clients reach the plane, by
+    way of a load balancer say; None: at its own port.
     Raises ConfigurationError where an account, a region, a host or a URL cannot be one.
     """
 
@@ -77,6 +81,8 @@ class Options:
     node: str | None = None
     key_command: str | None = None
     public_url: str | None = None
+    workers: int = 1
+    serve_backend: str | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -84,6 +90,14 @@ class Options:
         check_host(self.host, exposed=self.exposed)
         if self.node is not None and not _NODE.fullmatch(self.node):
             raise ConfigurationError(f"--node {self.node!r} is no name: letters, digits, dots, dashes and underscores")
+        if self.workers > 1 and sys.platform != "linux":
+            raise ConfigurationError(
+                "--workers takes Linux: elsewhere processes do not share the connections to a port"
+            )
+        if self.serve_backend is not None:
+            node_address(self.serve_backend, f"--serve-backend {self.serve_backend}")
+        if self.serve_backend is not None and urlsplit(self.backends.get("*", "")).scheme == "locum":
+            raise ConfigurationError("--serve-backend is for the node that has the backend, which another one has here")
         if self.public_url is not None:
             check_url(self.public_url)
         if not REGION.fullmatch(self.settings.region):

@@ -61,11 +61,34 @@ class PlaneLog(RotatingFileHandler):
         return open(descriptor, "a", encoding=self.encoding)  # noqa: PTH123 - a descriptor
 
 
+class FollowingLog(PlaneLog):
+    """The log of a plane, in another of its processes: it writes where that one does, which puts files aside."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the name is logging's
+        """Whether the file is another one by now. There is nothing to put aside."""
+        del record
+        if self.stream is None:
+            return True
+        try:
+            return not os.path.samestat(Path(self.baseFilename).stat(), os.fstat(self.stream.fileno()))
+        except OSError:
+            return True
+
+    def doRollover(self) -> None:  # noqa: N802 - the name is logging's
+        """Go on in the file that is there now."""
+        if self.stream is not None:
+            self.stream.close()
+        self.stream = self._open()
+
+
 @contextmanager
-def plane_log(directory: Path) -> Iterator[None]:
-    """Have warnings and errors of this process, also those of its threads, go to the log of `directory`."""
+def plane_log(directory: Path, *, rotates: bool = True) -> Iterator[None]:
+    """Have warnings and errors of this process, also those of its threads, go to the log of `directory`.
+
+    Of several processes with one log, one `rotates` it.
+    """
     try:
-        log = PlaneLog(directory)
+        log = PlaneLog(directory) if rotates else FollowingLog(directory)
     except OSError as error:
         click.echo(f"locum: {directory / LOG_FILE} cannot be written ({error.strerror}): there is no log", err=True)
         yield

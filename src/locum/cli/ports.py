@@ -50,14 +50,22 @@ def check_url(url: str) -> None:
         raise ConfigurationError(f"--public-url {url!r} cannot be one: it reads like https://locum.example")
 
 
-def listening_socket(host: str, port: int, option: str = "--port") -> socket.socket:
+def node_address(text: str, told: str) -> tuple[str, int]:
+    """The host and the port that HOST:PORT is. Raises ConfigurationError, which tells of it as `told`."""
+    host, _, port = text.rpartition(":")
+    if not host or "@" in host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 1 << 16:
+        raise ConfigurationError(f"{told!r} names no node: an address reads like 10.0.0.5:4570")
+    return host.strip("[]"), int(port)
+
+
+def listening_socket(host: str, port: int, option: str = "--port", *, shared: bool = False) -> socket.socket:
     """Listen on `port` of `host`; 0 picks a free port. Raises ConfigurationError where that is not possible.
 
-    `option` is that which names the port.
+    `option` is that which names the port. `shared`: other processes of this user may listen there, too, who say so.
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, reuse_port=False)
+        return socket.create_server((host, port), family=family, reuse_port=shared)
     except OSError as error:
         problem = f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)})"
         if error.errno == errno.EADDRINUSE:
@@ -65,6 +73,14 @@ def listening_socket(host: str, port: int, option: str = "--port") -> socket.soc
             by = "another program" if holder is None else f"the Locum on {holder.data} (process {holder.pid})"
             problem = f"port {port} of {host} is in use by {by}"
         raise ConfigurationError(f"{problem}; name another with {option}, or {option} 0 for a free one") from error
+
+
+def first_shared_socket(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Listen on `port` as the first of those that share it: nobody else does yet. Raises ConfigurationError."""
+    alone = listening_socket(host, port, option)
+    number = int(alone.getsockname()[1])
+    alone.close()
+    return listening_socket(host, number, option, shared=True)
 
 
 def locum_on(port: int) -> Holder | None:

@@ -70,7 +70,8 @@ def open_storage(options: Options, entropy: Entropy) -> Storage:
 
 def _directory(options: Options, entropy: Entropy) -> Storage:
     retention = Retention(rows=options.history_events)
-    journal = SqliteJournal.open(options.data, retention, entropy, durable=options.durable)
+    shared = options.workers > 1
+    journal = SqliteJournal.open(options.data, retention, entropy, shared=shared, durable=options.durable)
     with ExitStack() as undone:
         undone.callback(journal.close)
         keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
@@ -87,7 +88,7 @@ def _database(options: Options, entropy: Entropy) -> Storage:
     conninfo = check_conninfo(options.journal)
     wrapping = None if options.key_command is None else CommandWrapping(options.key_command)
     with ExitStack() as undone:
-        directory = DataDirectory.claim(options.data, durable=options.durable)
+        directory = DataDirectory.claim(options.data, shared=options.workers > 1, durable=options.durable)
         undone.callback(directory.release)
         journal = PostgresJournal.open(conninfo, Retention(rows=options.history_events), entropy)
         undone.callback(journal.close)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from locum import __version__
@@ -34,17 +34,24 @@ OWN_API_BODY = 4 << 20
 class Gateway:
     """The ASGI application. Only `/_locum/health`, `/_locum/ready`, `/_locum/metrics`, the documents of issuers and the
     answers for waiting resources of CloudFormation need no authentication. `/_locum/api/` has calls of a service like
-    any other. `metrics` are told beside those of the requests. `readiness` is what the node says of itself.
+    any other. `metrics` are told beside those of the requests. `readiness` is what the node says of
+    itself. Where there are several processes, `exposed` are the metrics of all.
     """
 
     def __init__(
-        self, runtime: Runtime, pipeline: Pipeline, bodies: Bodies | None = None, metrics: Sequence[Source] = ()
+        self,
+        runtime: Runtime,
+        pipeline: Pipeline,
+        bodies: Bodies | None = None,
+        metrics: Sequence[Source] = (),
+        exposed: Callable[[], Awaitable[HttpResponse]] | None = None,
     ) -> None:
         self._runtime = runtime
         self._pipeline = pipeline
         self._bodies = bodies or Bodies()
         self._replies = Replies(runtime, pipeline.refusal)
-        self._metrics = pipeline.metrics.families, *metrics
+        self.metrics = pipeline.metrics.families, *metrics
+        self.exposed = exposed
         self.readiness = Readiness(runtime.ledger)
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -93,7 +100,7 @@ class Gateway:
         if path == HEALTH:
             return self._health()
         if path == METRICS:
-            return exposition(self._metrics)
+            return exposition(self.metrics) if self.exposed is None else await self.exposed()
         if path == READY:
             return self.readiness.response()
         return await self._published(path)

@@ -21,10 +21,13 @@ class Allowance:
 
 
 class Strangers:
-    """The number of refused unauthenticated calls by source: a token bucket for each."""
+    """The number of refused unauthenticated calls by source: a token bucket for each.
 
-    def __init__(self, allowance: Allowance = Allowance()) -> None:
-        self._buckets = TokenBuckets(allowance.rate, allowance.burst, allowance.sources)
+    Of several `processes`, to which a source comes as it likes, each lets its part of them pass.
+    """
+
+    def __init__(self, allowance: Allowance = Allowance(), processes: int = 1) -> None:
+        self._buckets = TokenBuckets(allowance.rate / processes, allowance.burst / processes, allowance.sources)
 
     def admit(self, source: str, now: float) -> bool:
         """Count a call of `source`, an IP address, at `now` (epoch seconds). Whether it is within the limit."""

@@ -173,7 +173,7 @@ async def over_tls(house: RemoteHouse) -> int:
 
 
 def client_at(port: int) -> RemoteBackend:
-    return RemoteBackend(TlsPlace("127.0.0.1", port), KEY, system_entropy, lambda: 7)
+    return RemoteBackend(TlsPlace("127.0.0.1", port), lambda: KEY, system_entropy, lambda: 7)
 
 
 def test_another_node_calls_over_tls(house: RemoteHouse) -> None:

@@ -19,6 +19,7 @@ from locum.core.actors import ServiceRole
 from locum.core.calls import Patience
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
+from locum.core.partial_arn import NEW, UNKNOWN, Name, PartialArn
 from locum.core.principal import Caller, Principal, Source
 from locum.core.resources import ResourceFacts
 from support.remote import RemoteHouse, call_of, pieces_of, remote_house, whole
@@ -153,6 +154,15 @@ def test_facts_and_what_is_told_come_back(house: RemoteHouse) -> None:
     assert house.run(house.remote.told("ec2", "D", {"a": b"\xff"}, "1", "r")) == house.behind.answer
     house.run(house.remote.forget("2"))
     assert house.behind.asked == [("s3", ARN, "1", "eu-west-1", ("v1",)), ("ec2", "D", {"a": b"\xff"}, "1", "r"), "2"]
+
+
+def test_an_arn_that_is_known_in_part_is_never_the_one_that_it_looks_like(house: RemoteHouse) -> None:
+    partial = PartialArn(("arn:aws:ec2:eu-west-1:1:group/", UNKNOWN, "/", NEW), Name("GroupName", "web"))
+    house.run(house.remote.facts("ec2", partial, "1", "eu-west-1"))
+    [(_, arn, *_)] = house.behind.asked
+    assert isinstance(arn, PartialArn)
+    assert arn == partial
+    assert arn != str(partial)
 
 
 def test_a_fault_comes_back_as_it_is(house: RemoteHouse) -> None:

@@ -107,6 +107,12 @@ def test_the_allowance_comes_back_with_time_and_never_exceeds_the_burst() -> Non
     assert not strangers.admit("s", 0.0)  # a clock that was set back gives nothing
 
 
+def test_several_processes_let_no_more_pass_than_one() -> None:
+    processes = [Strangers(Allowance(burst=8, rate=2), processes=4) for _ in range(4)]
+    passed = [each.admit("192.0.2.1", 0.0) for each in processes for _ in range(10)]
+    assert sum(passed) == 8
+
+
 def test_only_so_many_sources_are_kept() -> None:
     strangers = Strangers(Allowance(burst=1, rate=0, sources=2))
     for source in "abc":

@@ -29,6 +29,7 @@ from locum.backends.remote.messages import (
     fault_of,
     question_of,
     read_answer,
+    told_arn,
 )
 from locum.backends.remote.places import CONNECTING, Place
 from locum.core.clock import Entropy
@@ -51,11 +52,14 @@ class BackendFailed(LocumError):
 
 
 class RemoteBackend(Backend):
-    """The backends at `place`, whose process has the same `key`. `seen` tells how much of the journal is seen here."""
+    """The backends at `place`, whose process has the same `key`, which is had once it is needed.
+
+    `seen` tells how much of the journal is seen here.
+    """
 
     forgets = True
 
-    def __init__(self, place: Place, key: bytes, entropy: Entropy, seen: Callable[[], int]) -> None:
+    def __init__(self, place: Place, key: Callable[[], bytes], entropy: Entropy, seen: Callable[[], int]) -> None:
         self._place = place
         self._key = key
         self._entropy = entropy
@@ -91,7 +95,9 @@ class RemoteBackend(Backend):
     async def facts(
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
     ) -> ResourceFacts:
-        answer = await self._told(AskFacts(service, arn, account, region, tuple(parts), self._seen()), service)
+        answer = await self._told(
+            AskFacts(service, told_arn(arn), account, region, tuple(parts), self._seen()), service
+        )
         if not isinstance(answer, Facts):
             raise _unexpected(answer, service)
         return answer.facts
@@ -162,7 +168,7 @@ class RemoteBackend(Backend):
         """A new connection. Raises ChannelLost."""
         channel, binding = await self._place.connect()
         try:
-            await shown_by_server(channel, self._key, self._entropy, binding)
+            await shown_by_server(channel, self._key(), self._entropy, binding)
         except BaseException:
             channel.close()
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from locum.backends.port import BackendCall, Carried, Delivery, Origin
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.core.partial_arn import Missing, Name, PartialArn
 from locum.core.principal import Caller
 from locum.core.resources import ResourceFacts
 from locum.wire.codec import codec
@@ -42,11 +43,18 @@ class Carry(msgspec.Struct, tag="carry", omit_defaults=True):
     after: int = 0
 
 
+class Partial(msgspec.Struct, tag="partial"):
+    """A `PartialArn`: each part with whether it is a text, not the kind of what is missing."""
+
+    parts: tuple[tuple[str, bool], ...]
+    name: tuple[str, str] | None = None
+
+
 class AskFacts(msgspec.Struct, tag="facts", omit_defaults=True):
     """`Backend.facts`."""
 
     service: str
-    arn: str
+    arn: str | Partial
     account: str
     region: str
     parts: tuple[str, ...] = ()
@@ -129,10 +137,14 @@ STANDS: Final = b"stands"
 
 
 def _plain(value: Any) -> Any:
-    """What msgspec does not know, as what it does: other mappings and sets than Python's own."""
+    """What msgspec does not know, as what it does: other mappings, texts and collections than Python's own."""
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Set):
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes):
+        return bytes(value)
+    if isinstance(value, Iterable):
         return list(value)
     raise TypeError(f"no value of a message: {type(value).__name__}")
 
@@ -203,6 +215,22 @@ def _payload(call: BackendCall) -> str:
     return next((name for name, value in call.params.items() if value is body), "") if body else ""
 
 
+def told_arn(arn: str) -> str | Partial:
+    """`arn` for a question. What is known of it in part is not the text that it looks like."""
+    if not isinstance(arn, PartialArn):
+        return arn
+    parts = tuple((part, True) if isinstance(part, str) else (part.value, False) for part in arn.parts)
+    return Partial(parts, None if arn.name is None else (arn.name.kind, arn.name.value))
+
+
+def arn_in(told: str | Partial) -> str:
+    """The ARN that a question is about."""
+    if isinstance(told, str):
+        return told
+    parts = tuple(part if known else Missing(part) for part, known in told.parts)
+    return PartialArn(parts, None if told.name is None else Name(*told.name))
+
+
 def answer_of(carried: Carried, *, decide_again: bool) -> Done:
     """The answer that tells of `carried`."""
     response = carried.response
@@ -233,10 +261,12 @@ __all__ = [
     "Facts",
     "Forget",
     "Forgotten",
+    "Partial",
     "Question",
     "Refused",
     "Told",
     "answer_of",
+    "arn_in",
     "call_of",
     "encode",
     "fault_of",
@@ -244,4 +274,5 @@ __all__ = [
     "read_answer",
     "read_question",
     "refused",
+    "told_arn",
 ]

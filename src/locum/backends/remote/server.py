@@ -36,6 +36,7 @@ from locum.backends.remote.messages import (
     Question,
     Told,
     answer_of,
+    arn_in,
     call_of,
     encode,
     read_question,
@@ -166,21 +167,21 @@ class BackendServer:
         if carried is not None and carried.undo is not None:
             await _settle(channel, carried.undo)
 
-    async def _worked(self, question: Question, body: bytes) -> tuple[Answer, Carried | None]:
-        """The answer to a question, and the call that was carried out for it, if it was one."""
+    async def _worked(self, question: Question, body: bytes) -> tuple[bytes, Carried | None]:
+        """The answer to a question, encoded, and the call that was carried out for it, if it was one."""
         try:
             await self._served.seen(question.after)
             if isinstance(question, Carry):
                 return await self._carried_out(question, body)
-            return await self._told(question), None
+            return encode(await self._told(question)), None
         except Fault as fault:
-            return refused(fault), None
+            return encode(refused(fault)), None
         except Exception as error:  # the fault barrier of backends: what they raise may quote what they were given
             frames = "".join(traceback.format_tb(error.__traceback__))
             _log.error("a question of another process failed: %s\n%s", type(error).__name__, frames)
-            return Broken(type(error).__name__), None
+            return encode(Broken(type(error).__name__)), None
 
-    async def _carried_out(self, question: Carry, body: bytes) -> tuple[Answer, Carried]:
+    async def _carried_out(self, question: Carry, body: bytes) -> tuple[bytes, Carried]:
         decided = False
 
         def decide_again() -> None:
@@ -190,11 +191,11 @@ class BackendServer:
         call = call_of(question, body, decide_again)
         carried = await self._served.of(call.service, call.operation).call(call)
         self._served.carried_out(call.operation, call.resources)
-        return answer_of(carried, decide_again=decided), carried
+        return encode(answer_of(carried, decide_again=decided)), carried
 
     async def _told(self, question: Question) -> Answer:
         if isinstance(question, AskFacts):
-            of = question.service, question.arn, question.account, question.region, question.parts
+            of = question.service, arn_in(question.arn), question.account, question.region, question.parts
             return Facts(await self._served.of(question.service, "").facts(*of))
         if isinstance(question, AskTold):
             named = question.service, question.operation
@@ -242,13 +243,13 @@ def _bound(path: Path) -> socket.socket:
     return sock
 
 
-async def _send(channel: Channel, answer: Answer, carried: Carried | None) -> None:
+async def _send(channel: Channel, answer: bytes, carried: Carried | None) -> None:
     """Send an answer, with the body of a response. Raises ChannelLost."""
     body = b"" if carried is None else carried.response.body
     if isinstance(body, bytes):
-        await channel.send(encode(answer), body)
+        await channel.send(answer, body)
         return
-    await channel.send(encode(answer))
+    await channel.send(answer)
     await _stream(channel, body)
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -35,6 +33,8 @@ from locum.cli.service_manager import told_of
 from locum.cli.state_questions import StateQuestions
 from locum.cli.telemetry import json_log, start_line
 from locum.cli.tls import TlsOptions
+from locum.cli.tuning import tune_interpreter
+from locum.cli.workers.serving import other_processes
 from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
 from locum.compute.control import Control
@@ -81,6 +81,10 @@ _PATIENCE: Final = 2.0
 @click.option("--backend-access-key-id", envvar="LOCUM_BACKEND_ACCESS_KEY_ID", show_envvar=True, default="")
 @click.option("--backend-secret-access-key", envvar="LOCUM_BACKEND_SECRET_ACCESS_KEY", show_envvar=True, default="",
               help="The keys for such endpoints; the environment is the better place.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
+              help="The processes that serve the port: about as many as there are cores. Linux.")  # fmt: skip
+@click.option("--serve-backend", metavar="HOST:PORT",
+              help="Let other nodes have this one's backend: their --backend '*=locum://HOST:PORT'.")  # fmt: skip
 @click.option("--credential-seconds", type=click.IntRange(2, 43200), envvar="LOCUM_CREDENTIAL_SECONDS",
               show_envvar=True, help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
 @click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
@@ -179,16 +183,6 @@ def _pair(text: str) -> tuple[str, str]:
     return service, url
 
 
-def _tune_interpreter() -> None:
-    """Exclude all present objects from garbage collection, and make it less frequent.
-
-    Requests make almost no cycles, and the service models have none.
-    """
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
-    sys.setswitchinterval(0.001)  # seconds: the longest that a commit waits for the interpreter
-
-
 async def serve(
     options: Options, greet: Callable[[Options, Plane, MovableClock], None] | None, beginning: Beginning | None = None
 ) -> None:
@@ -220,10 +214,11 @@ async def serve(
         await left.enter_async_context(_instances(node, host, port))
         left.callback((options.data / PLANE_FILE).unlink, missing_ok=True)
         plane = _announce(node, port)
-        _tune_interpreter()
+        await left.enter_async_context(other_processes(node, port))
+        tune_interpreter()
         if beginning is not None:
             await beginning.carry_out(options.data, stop, quiet=greet is None)
-        node.gateway.readiness.started()
+        node.started()
         if greet is not None and not stop.is_set():
             greet(options, plane, node.runtime.clock)
         await left.enter_async_context(told_of())

@@ -1,0 +1,189 @@
+"""The node of a worker: a gateway over the storage of its plane, which has the embedded backend."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from locum.agents.api.host import OPERATIONS as API
+from locum.agents.api.host import ApiHost
+from locum.agents.instances.console_output import ConsoleOutput
+from locum.agents.lake.host import OPERATIONS as LAKE
+from locum.agents.waiting import cancelled
+from locum.audit import History
+from locum.backends import Backend
+from locum.backends.remote import RemoteBackend, UnixPlace
+from locum.calls import Backends, Calls, Recorder, Runtime
+from locum.cli.backends import endpoints_of
+from locum.cli.home import read_ahead
+from locum.cli.membership import there
+from locum.cli.metrics import process_families
+from locum.cli.open_files import open_files
+from locum.cli.own_services import own_services
+from locum.cli.ports import listening_socket
+from locum.cli.remote_backends import RemoteEnds, key_of
+from locum.cli.storage import open_storage
+from locum.cli.telemetry import access_log, tracing
+from locum.cli.tls import tls_context
+from locum.cli.workers.given import SOCKET, Given, name_of
+from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
+from locum.core.http import HttpResponse
+from locum.core.metrics import Family
+from locum.gateway.app import Gateway
+from locum.gateway.issuerkeys import FOLDER, IssuerKeys
+from locum.gateway.pipeline import Pipeline
+from locum.gateway.strangers import Strangers
+from locum.http.listener import Listeners
+from locum.http.patience import PATIENCE, Patience
+from locum.store import Ledger
+
+
+class WorkerNode:
+    """One more process of a plane. Making one takes its port; raises ConfigurationError, StorageError.
+
+    `exposed` is the response with the metrics of all processes.
+    """
+
+    def __init__(
+        self,
+        given: Given,
+        exposed: Callable[[], Awaitable[HttpResponse]],
+        wall: Clock = system_clock,
+        entropy: Entropy = system_entropy,
+    ) -> None:
+        options, entropy = given.options, pooled(entropy)
+        self._given = given
+        self._sockets: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        clock = MovableClock(wall, read_ahead(options.data))
+        with ExitStack() as undone:
+            self.storage = open_storage(options, entropy)
+            undone.callback(self.storage.close)
+            self._take_ports(undone, wall())
+            self.ledger = Ledger.open(self.storage.journal, clock)
+            undone.pop_all()
+        self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
+        self.runtime = self._runtime(clock, entropy)
+        self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
+        leases, name = self.storage.leases, self.runtime.node
+        self._there = None if leases is None else there(leases, name, f"{name} {entropy(8).hex()}")
+        self._access_log = access_log(options.access_log, options.log_format)
+        self._tracing = tracing(options.traces)
+        issuer_keys = IssuerKeys(options.data / FOLDER)
+        self._pipeline = Pipeline(
+            *(self.runtime, self.calls, issuer_keys, Strangers(processes=options.workers)),
+            access_log=self._access_log,
+            tracing=self._tracing,
+        )
+        self.gateway = Gateway(self.runtime, self._pipeline, exposed=exposed)
+
+    async def open(self) -> None:
+        """Serve."""
+        self.ledger.follow()
+        if self._there is not None:
+            await self._there.step()
+            self._there.start()
+        for sock, tls in self._sockets:
+            await self.listeners.open(sock, self.gateway, tls)
+        if self._given.started:
+            self.gateway.readiness.started()
+
+    async def drain(self, gone: asyncio.Event) -> None:
+        """Be ready no more, and go on answering as the options say, until it is hurried or the plane is `gone`."""
+        self.gateway.readiness.drain()
+        self.listeners.drain()
+        waits = [asyncio.ensure_future(it.wait()) for it in (gone, self.listeners.hurried)]
+        await asyncio.wait(waits, timeout=self._given.options.drain, return_when=asyncio.FIRST_COMPLETED)
+        await cancelled(*waits)
+
+    def hurry(self) -> None:
+        """Have nobody waited for any more."""
+        self.listeners.hurried.set()
+        self.calls.hurry()
+
+    async def close(self) -> None:
+        """Finish what is under way, write what is waiting, let go of everything."""
+        self.calls.hurry()
+        self.api.hurry()
+        await self.listeners.close_all()
+        for sock, _ in self._sockets:
+            sock.close()
+        if self._access_log is not None:
+            self._access_log.close()
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
+        await self.calls.outbox.close()
+        if self._there is not None:
+            await self._there.close()
+        await self.runtime.backends.close()
+        await self.ledger.close()
+        self.storage.close()
+
+    def families(self) -> Iterator[Family]:
+        """What is counted in this process."""
+        yield from self._pipeline.metrics.families()
+        yield from process_families(self.ledger)
+
+    def _runtime(self, clock: MovableClock, entropy: Entropy) -> Runtime:
+        given, options = self._given, self._given.options
+        backends = self._backends(clock, entropy)
+        return Runtime(
+            ledger=self.ledger,
+            history=History(self.storage.journal),
+            usage=self.storage.journal,
+            keyring=self.storage.keyring,
+            clock=clock,
+            entropy=entropy,
+            settings=replace(
+                options.settings,
+                node=self.storage.node,
+                instances_at_backend=not backends.of("ec2", "RunInstances").forgets,
+                endpoint=f"http://127.0.0.1:{given.port}",
+                public_url=options.public_url or "",
+                tls_port=given.tls_port,
+            ),
+            services=own_services(),
+            backends=backends,
+            mode=options.mode,
+            early_answers=options.early_answers,
+            node=self._name(),
+        )
+
+    def _name(self) -> str:
+        """Whose effects they are that callers of this process wait for."""
+        return "/".join(filter(None, (self.storage.node, name_of(self._given.number, os.getpid()))))
+
+    def _take_ports(self, undone: ExitStack, now: float) -> None:
+        given, options = self._given, self._given.options
+        taken: list[tuple[int, ssl.SSLContext | None]] = [(given.port, None)]
+        if options.tls is not None and given.tls_port:
+            context = tls_context(options.tls, self.storage.directory, options.settings.region, now)
+            taken.append((given.tls_port, context))
+        for port, tls in taken:
+            sock = listening_socket(options.host, port, shared=True)
+            undone.callback(sock.close)
+            self._sockets.append((sock, tls))
+
+    def _backends(self, clock: MovableClock, entropy: Entropy) -> Backends:
+        """What is not Locum's own is the plane's; what looks at the storage alone is here as well."""
+        options = self._given.options
+        ends = RemoteEnds(partial(key_of, self.storage.keyring), entropy, lambda: self.ledger.state.sequence)
+        plane = RemoteBackend(UnixPlace(options.data / SOCKET), *ends)
+        named = endpoints_of(options.backends, options.backend_keys, clock.wall, ends)
+        default = named.pop("*", plane)
+        self.api = ApiHost(lambda: self.runtime, lambda: self.calls.make, self._lab_progress)
+        others: dict[tuple[str, str], Backend] = {**dict.fromkeys(LAKE, plane), **dict.fromkeys(API, self.api)}
+        if not options.backends.keys() & {"ec2", "*"}:
+            others["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, lambda: self.ledger.state)
+        return Backends(default, named, others)
+
+    def _lab_progress(self, account: str) -> Any:
+        late = import_module("locum.cli.labs")  # with what labs take of botocore
+        return late.progress_of(self._given.options.data, self._given.account, account)

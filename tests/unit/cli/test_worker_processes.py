@@ -1,0 +1,99 @@
+"""What the processes of a plane have in common: its directory, its port, its log, its metrics."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from locum.cli.alone import be_alone
+from locum.cli.options import Options
+from locum.cli.plane_log import LOG_FILE, FollowingLog, PlaneLog
+from locum.cli.ports import first_shared_socket, listening_socket
+from locum.cli.workers.given import Given, given_in, tell_families, told, told_families
+from locum.cli.workers.sums import added
+from locum.core.errors import ConfigurationError, StorageError
+from locum.core.metrics import Family, Histogram, Sample, counter, gauge, seconds, text
+
+
+def test_there_is_one_plane_in_a_directory_by_whichever_name(tmp_path: Path) -> None:
+    held = be_alone(tmp_path)
+    other = tmp_path / "other"
+    other.symlink_to(tmp_path)
+    for directory in (tmp_path, other):
+        with pytest.raises(StorageError, match="in use"):
+            be_alone(directory)
+    os.close(held)
+    os.close(be_alone(tmp_path))
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "plane.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError):
+        be_alone(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_only_who_says_so_shares_a_port_and_nobody_was_there_before() -> None:
+    with first_shared_socket("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with listening_socket("127.0.0.1", port, shared=True):
+            pass
+        for listen in (listening_socket, first_shared_socket):
+            with pytest.raises(ConfigurationError, match="is in use"):
+                listen("127.0.0.1", port)
+
+
+def test_a_port_that_others_share_already_is_not_taken() -> None:
+    theirs = socket.create_server(("127.0.0.1", 0), reuse_port=True)
+    with theirs, pytest.raises(ConfigurationError, match="is in use"):
+        first_shared_socket("127.0.0.1", theirs.getsockname()[1])
+
+
+def test_workers_take_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(ConfigurationError, match="--workers takes Linux"):
+        Options(data=tmp_path, workers=2)
+    assert Options(data=tmp_path).workers == 1
+
+
+def test_a_worker_is_told_all_options(tmp_path: Path) -> None:
+    options = Options(data=tmp_path, backend_keys=("id", "secret"), backends={"s3": "http://127.0.0.1:1"}, workers=3)
+    given = Given(options, 4566, 4443, "000000000000")
+    assert given_in(told(given)) == given
+
+
+def test_numbers_of_several_processes_are_added_by_their_labels() -> None:
+    fast, slow = Histogram(), Histogram()
+    fast.add(0.001)
+    slow.add(2.0)
+    one = [counter("calls", "Calls.", [({"s": "a"}, 1), ({"s": "b"}, 2)]), seconds("took_seconds", "T.", [({}, fast)])]
+    two = [counter("calls", "Calls.", [({"s": "b"}, 3), ({"s": "c"}, 4)]), seconds("took_seconds", "T.", [({}, slow)])]
+    found = added([*one, gauge("alone", "One's.", [({}, 5)]), *told_families(tell_families(two))])
+    calls, took, alone = found
+    assert {it.labels["s"]: it.value for it in calls.samples} == {"a": 1, "b": 5, "c": 4}
+    fast.merge(slow)
+    assert text([took]) == text([seconds("took_seconds", "T.", [({}, fast)])])
+    assert alone == Family("alone", "gauge", "One's.", [Sample("", {}, 5)])
+
+
+def test_a_worker_writes_to_the_log_that_its_plane_puts_aside(tmp_path: Path) -> None:
+    def record(message: str) -> logging.LogRecord:
+        return logging.LogRecord("locum", logging.WARNING, __file__, 1, message, (), None)
+
+    own, following = PlaneLog(tmp_path), FollowingLog(tmp_path)
+    following.emit(record("before"))
+    own.doRollover()
+    following.emit(record("after"))
+    following.emit(record("again"))
+    own.close()
+    following.close()
+    assert "before" in (tmp_path / f"{LOG_FILE}.1").read_text()
+    kept = (tmp_path / LOG_FILE).read_text()
+    assert "before" not in kept
+    assert "after" in kept
+    assert "again" in kept
+    assert not (tmp_path / f"{LOG_FILE}.2").exists()
