@@ -89,7 +89,9 @@ def _nodes(number: int) -> Iterator[list[Server]]:
                 wrapping = data / "wrapping-keyring"
                 wrapping.write_bytes((nodes[0].data / wrapping.name).read_bytes())
                 wrapping.chmod(0o600)
-            nodes.append(stack.enter_context(servers.locum("--no-console", "--journal", url, data=data)))
+            nodes.append(
+                stack.enter_context(servers.locum("--no-console", "--backend", "*=none", "--journal", url, data=data))
+            )
         yield nodes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,12 @@ TEMPLATE: Final = json.dumps(
 _numbers = count(1)
 
 
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
 class Installation:
     """A new database, and nodes over it below `folder`."""
 
@@ -46,15 +53,17 @@ class Installation:
         database.empty(name)
         self.url = f"postgresql://locum@/{name}?host={database.directory}"
         self._folder = folder
+        self._backend = f"127.0.0.1:{free_port()}"
         self.nodes: list[RunningPlane] = []
 
     def node(self, *flags: str) -> RunningPlane:
-        """One more node, which has been given what opens the key ring."""
+        """One more node, which has been given what opens the key ring. The first one has the backend of all."""
         home = self._folder / f"node-{len(self.nodes)}"
         (home / "plane").mkdir(mode=0o700, parents=True)
         if self.nodes:
             shutil.copy(self.nodes[0].data / WRAPPING_FILE, home / "plane")
-        made = RunningPlane(home, "--journal", self.url, *FLAGS, *flags)
+        backend = ("--backend", f"*=locum://{self._backend}") if self.nodes else ("--serve-backend", self._backend)
+        made = RunningPlane(home, "--journal", self.url, *FLAGS, *backend, *flags)
         self.nodes.append(made)
         return made
 
@@ -216,6 +225,29 @@ def test_what_runs_in_an_instance_ends_when_another_node_terminates_it(
         assert "runs on another node" in elsewhere.stderr
         there.client("ec2").terminate_instances(InstanceIds=[found])
         assert running.wait(SECONDS) != 0
+
+
+def test_what_one_node_put_into_a_bucket_every_node_has(two: tuple[RunningPlane, RunningPlane]) -> None:
+    here, there = two
+    for node, other in (two, two[::-1]):
+        name = fresh("bucket")
+        node.client("s3").create_bucket(Bucket=name)
+        other.client("s3").put_object(Bucket=name, Key="key", Body=b"body")
+        assert node.client("s3").get_object(Bucket=name, Key="key")["Body"].read() == b"body"
+    _, key = there.user(allow("s3:ListAllMyBuckets"))
+    assert refused(here.client("s3", key).get_object, Bucket=name, Key="key").code == "AccessDenied"
+
+
+def test_attack_a_second_node_with_a_backend_of_its_own_does_not_start(
+    two: tuple[RunningPlane, RunningPlane], installation: Installation, tmp_path: Path
+) -> None:
+    """A bucket that was made on it would be on none of the others."""
+    (tmp_path / "own").mkdir(mode=0o700)
+    shutil.copy(two[0].data / WRAPPING_FILE, tmp_path / "own")
+    command = [LOCUM, "up", "--data", str(tmp_path / "own"), "--port", "0", "--journal", installation.url]
+    refusal = processes.finished(command, env=two[0].environment())
+    assert refusal.returncode == 1
+    assert "has the embedded backend" in refusal.stderr
 
 
 def test_the_clock_of_several_nodes_is_moved_by_none(two: tuple[RunningPlane, RunningPlane]) -> None:

@@ -29,7 +29,8 @@ class LeaseKeeper:
     """Keeps the lease `name` for `holder`. `uptime` is a clock that nobody sets.
 
     `gained` is awaited when the lease is had, and `lost` when it is not had any more, or may not be: at the latest when
-    the term is over that was counted from before the last renewal. `held` tells which of them came last.
+    the term is over that was counted from before the last renewal. `held` tells which of them came last. `refused` is
+    awaited whenever another holder has it.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class LeaseKeeper:
         uptime: Clock,
         gained: Callable[[], Awaitable[None]] = _nothing,
         lost: Callable[[], Awaitable[None]] = _nothing,
+        refused: Callable[[], Awaitable[None]] = _nothing,
         term: float = TERM,
     ) -> None:
         self._leases = leases
@@ -48,6 +50,7 @@ class LeaseKeeper:
         self._uptime = uptime
         self._gained = gained
         self._lost = lost
+        self._refused = refused
         self._term = term
         self._until = 0.0
         self.held = False
@@ -86,6 +89,8 @@ class LeaseKeeper:
             taken = self.held and self._uptime() < self._until
         else:
             self._until = asked + self._term
+            if not taken:
+                await self._refused()
         await self._become(taken and self._uptime() < self._until)
 
     async def _become(self, held: bool) -> None:

@@ -63,6 +63,9 @@ OF_DEPLOYMENTS: Final = ("CreateDeployment", "PutLifecycleEventHookExecutionStat
 """Those of `agents.functions.deployments`, which is, too."""
 
 
+NO_BACKEND: Final = "none"
+"""In place of an endpoint: what is not Locum's own is not carried out."""
+
 Listening = Callable[[str], AbstractContextManager[asyncio.Event]]
 
 
@@ -118,6 +121,8 @@ def endpoints_of(
 def _endpoint(service: str, url: str, keys: tuple[str, str], clock: Clock, remote: RemoteEnds) -> Backend:
     if service != "*" and service not in index().services:
         raise ConfigurationError(f"there is no service {service!r}: a backend is named like s3 or dynamodb, or *")
+    if url == NO_BACKEND:
+        return AbsentBackend(wanted=False)
     if urlsplit(url).scheme == SCHEME:
         return remote_endpoint(url, remote)
     if not all(keys):

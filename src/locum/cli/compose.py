@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
@@ -47,7 +48,7 @@ from locum.cli.backends import (
 from locum.cli.console_door import ConsoleDoor
 from locum.cli.duties import Duties
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
-from locum.cli.membership import Membership
+from locum.cli.membership import Membership, claim_backend
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
 from locum.cli.options import Options
@@ -62,6 +63,7 @@ from locum.cli.tls import aws_hosts, share_authority, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
+from locum.core.extras import installed
 from locum.core.metrics import Family
 from locum.credentials import read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
@@ -166,6 +168,8 @@ class Node:
             self._alone = be_alone(storage.directory.path)
             undone.callback(os.close, self._alone)
         self.directory, self.journal, self.keyring = storage.directory, storage.journal, storage.keyring
+        if storage.leases is not None and self._has_embedded:
+            claim_backend(storage.leases, storage.node)
         if storage.node:
             share_authority(storage.files, self.directory, self.keyring, entropy, wall())
         if options.tls is not None:
@@ -200,6 +204,7 @@ class Node:
             self.duties.start()
             runtime.clock.on_move(self.duties.wake)
         else:
+            await self.membership.join()  # before anything is left to this node
             self.membership.start()
         await self.lake.start()
         self.resumption.start()
@@ -277,7 +282,8 @@ class Node:
         self.membership: Membership | None = None
         if self.storage.leases is not None:
             own = self.storage.leases, self.storage.node
-            self.membership = Membership(*own, self._on_duty, self._off_duty, self.runtime.entropy)
+            ousted = partial(os.kill, os.getpid(), signal.SIGTERM) if self._has_embedded else None
+            self.membership = Membership(*own, self._on_duty, self._off_duty, self.runtime.entropy, ousted)
         self.duties = self._new_duties()
         directory = self.directory
         audits = directory.path / AUDITS_FILE
@@ -306,6 +312,11 @@ class Node:
 
     async def _off_duty(self) -> None:
         await self.duties.close()
+
+    @property
+    def _has_embedded(self) -> bool:
+        """Whether the embedded backend is this process's own."""
+        return "*" not in self.options.backends and installed("moto")
 
     def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:
         data, rate = self.options.data, self.options.imds_rate

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Final
 
-from locum.agents.lease_keeper import LeaseKeeper
+from locum.agents.lease_keeper import TERM, LeaseKeeper
 from locum.core.clock import Clock, Entropy, system_uptime
+from locum.core.errors import ConfigurationError
 from locum.store.leases import Leases
 
 DUTIES: Final = "duties"
 """The lease of what an installation does once."""
 
+BACKEND: Final = "embedded-backend"
+"""The lease of the node that has the embedded backend: its holder is the node by name, which may come back at once."""
+
 _NODE: Final = "node/"
+_log: Final = logging.getLogger("locum")
+
+
+def claim_backend(leases: Leases, node: str) -> None:
+    """Take the embedded backend for `node`. Raises ConfigurationError where another node has one, StorageError."""
+    if not leases.take(BACKEND, node, TERM):
+        raise ConfigurationError(
+            f"node {leases.holder(BACKEND) or 'before this one'} has the embedded backend, and there is one in an "
+            "installation: have it serve that with --serve-backend HOST:PORT, and give this node "
+            "--backend '*=locum://HOST:PORT'; or give all of them another backend, or '*=none'"
+        )
 
 
 def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) -> LeaseKeeper:
@@ -22,7 +39,10 @@ def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) 
 
 
 class Membership:
-    """The leases of one node. `gained` and `lost` are awaited where the duties become its own, and no longer are."""
+    """The leases of one node. `gained` and `lost` are awaited where the duties become its own, and no longer are.
+
+    `ousted` is called where the node has the embedded backend (else None), and another one took it meanwhile.
+    """
 
     def __init__(
         self,
@@ -31,27 +51,40 @@ class Membership:
         gained: Callable[[], Awaitable[None]],
         lost: Callable[[], Awaitable[None]],
         entropy: Entropy,
+        ousted: Callable[[], None] | None = None,
         clock: Clock = system_uptime,
     ) -> None:
         self._leases = leases
         holder = f"{node} {entropy(8).hex()}"  # another node may have been given the same name
         self._there = there(leases, node, holder, clock)
         self._duties = LeaseKeeper(leases, DUTIES, holder, clock, gained, lost)
+        self._backend: LeaseKeeper | None = None
+        if ousted is not None:
+            self._backend = LeaseKeeper(leases, BACKEND, node, clock, refused=partial(_ousted, ousted))
 
     @property
     def on_duty(self) -> bool:
         """Whether this node does what is done once."""
         return self._duties.held
 
+    async def join(self) -> None:
+        """Tell the others that this node is there."""
+        await self._there.step()
+
     def start(self) -> None:
         """Begin to keep the leases."""
-        self._there.start()
-        self._duties.start()
+        for keeper in self._keepers:
+            keeper.start()
 
     async def close(self) -> None:
         """Have the duties ended, and leave them to others."""
-        await self._duties.close()
-        await self._there.close()
+        for keeper in reversed(self._keepers):
+            await keeper.close()
+
+    @property
+    def _keepers(self) -> list[LeaseKeeper]:
+        others = [] if self._backend is None else [self._backend]
+        return [self._there, *others, self._duties]
 
     async def present(self, nodes: Collection[str]) -> Collection[str]:
         """Which of `nodes` are there. Raises StorageError."""
@@ -60,3 +93,8 @@ class Membership:
             return [node for node in nodes if self._leases.holder(_NODE + node)]
 
         return await asyncio.to_thread(asked)
+
+
+async def _ousted(tell: Callable[[], None]) -> None:
+    _log.error("another node has the embedded backend by now: this one ends, and says what to do at its next start")
+    tell()

@@ -18,7 +18,7 @@ class Node:
 
     def __init__(self, leases: MemoryLeases, name: str) -> None:
         self.told: list[str] = []
-        self.keeper = LeaseKeeper(leases, "duties", name, lambda: leases.now, self._gained, self._lost, TERM)
+        self.keeper = LeaseKeeper(leases, "duties", name, lambda: leases.now, self._gained, self._lost, term=TERM)
 
     async def _gained(self) -> None:
         self.told.append("gained")
