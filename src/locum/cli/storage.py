@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from locum.cli.node_directory import NODE_FILE, check_nodes, check_own
 from locum.cli.options import Options
 from locum.cli.wrapped_keyring import CommandWrapping, shared_keyring
 from locum.core.clock import Entropy
@@ -26,7 +27,6 @@ from locum.store.installation_files import InstallationFiles
 from locum.store.leases import Leases
 
 KEYRING_FILE: Final = "keyring"
-NODE_FILE: Final = "node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def open_storage(options: Options, entropy: Entropy) -> Storage:
 
 
 def _directory(options: Options, entropy: Entropy) -> Storage:
+    check_own(options.data)
     retention = Retention(rows=options.history_events)
     journal = SqliteJournal.open(options.data, retention, entropy, durable=options.durable)
     with ExitStack() as undone:
@@ -85,6 +86,7 @@ def _database(options: Options, entropy: Entropy) -> Storage:
 
     assert options.journal is not None
     conninfo = check_conninfo(options.journal)
+    check_nodes(options.data)
     wrapping = None if options.key_command is None else CommandWrapping(options.key_command)
     with ExitStack() as undone:
         directory = DataDirectory.claim(options.data, durable=options.durable)
@@ -92,9 +94,9 @@ def _database(options: Options, entropy: Entropy) -> Storage:
         journal = PostgresJournal.open(conninfo, Retention(rows=options.history_events), entropy)
         undone.callback(journal.close)
         keyring = shared_keyring(journal.files, wrapping, options.data, entropy, os.environ)
-        node = _own_name(options.data, entropy) if options.node is None else options.node
+        own = _own_name(options.data, entropy)
         undone.pop_all()
-    return Storage(directory, journal, journal.files, keyring, journal.leases, node)
+    return Storage(directory, journal, journal.files, keyring, journal.leases, options.node or own)
 
 
 def _own_name(data: Path, entropy: Entropy) -> str:
