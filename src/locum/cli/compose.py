@@ -159,6 +159,8 @@ class Node:
         self.runtime.settings = replace(
             self.runtime.settings, endpoint=here, public_url=public, tls_port=self.tls_port or 0, node=self.storage.node
         )
+        if self.membership is not None:
+            await self.membership.join()
         await mark_lost_networks(runtime, self._kept_subnets())
         await self.listeners.open(self._socket, self.gateway)
         if self._tls_socket is not None:
@@ -221,6 +223,8 @@ class Node:
         await self.audits.close()
         await (self.duties if self.membership is None else self.membership).close()
         await self.calls.outbox.close()
+        if self.membership is not None:
+            await self.membership.leave()
         await self.function_logs.close()
         await self.runtime.backends.close()
         await self.ledger.close()
@@ -239,7 +243,7 @@ class Node:
         self.functions: FunctionHost | None = None  # until the first is invoked
         self.membership: Membership | None = None
         if self.storage.leases is not None:
-            own = self.storage.leases, self.storage.node
+            own = self.storage.leases, self.storage.node, self.storage.own
             self.membership = Membership(*own, self._on_duty, self._off_duty, self.runtime.entropy)
         self.duties = self._new_duties()
         directory = self.directory

@@ -31,7 +31,10 @@ KEYRING_FILE: Final = "keyring"
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What a node stores in. `leases` and a name of the `node` are there where it is one of several."""
+    """What a node stores in. `leases` and a name of the `node` are there where it is one of several.
+
+    `own` is the name that the node has where none is given, and that no other directory has.
+    """
 
     directory: DataDirectory
     journal: Journal
@@ -39,6 +42,7 @@ class Storage:
     keyring: KeyRing
     leases: Leases | None = None
     node: str = ""
+    own: str = ""
 
     def close(self) -> None:
         """Release everything. Idempotent."""
@@ -96,7 +100,7 @@ def _database(options: Options, entropy: Entropy) -> Storage:
         keyring = shared_keyring(journal.files, wrapping, options.data, entropy, os.environ)
         own = _own_name(options.data, entropy)
         undone.pop_all()
-    return Storage(directory, journal, journal.files, keyring, journal.leases, options.node or own)
+    return Storage(directory, journal, journal.files, keyring, journal.leases, options.node or own, own)
 
 
 def _own_name(data: Path, entropy: Entropy) -> str:

@@ -1,0 +1,80 @@
+"""A node among others: it is there before it answers, and for as long as it does something; its name is its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from locum.cli.membership import Membership
+from locum.core.clock import system_entropy
+from locum.core.errors import ConfigurationError
+from support.leases import MemoryLeases
+
+
+async def _nothing() -> None:
+    pass
+
+
+def member(leases: MemoryLeases, node: str, own: str) -> Membership:
+    return Membership(leases, node, own, _nothing, _nothing, system_entropy, lambda: leases.now)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def test_attack_two_nodes_with_one_name_are_not_there_at_once() -> None:
+    """Each would end the instances of the other, whose launchers it does not know, and wait for its effects."""
+    leases = MemoryLeases()
+    first, second = member(leases, "same", "a"), member(leases, "same", "b")
+
+    async def story() -> None:
+        await first.join()
+        with pytest.raises(ConfigurationError, match="a node with the name same is there"):
+            await second.join()
+        await second.leave()
+        assert await first.present(["same"]) == ["same"]
+        await first.leave()
+        await second.join()
+
+    run(story())
+
+
+def test_a_node_that_was_killed_is_there_again_at_once_with_its_own_directory() -> None:
+    leases = MemoryLeases()
+
+    async def story() -> None:
+        await member(leases, "a", "directory").join()
+        await member(leases, "a", "directory").join()
+
+    run(story())
+
+
+def test_attack_a_name_that_begins_like_another_one_takes_no_lease_from_it() -> None:
+    leases = MemoryLeases()
+
+    async def story() -> None:
+        await member(leases, "a", "directory-2").join()
+        with pytest.raises(ConfigurationError):
+            await member(leases, "a", "directory").join()
+
+    run(story())
+
+
+def test_attack_what_a_node_that_stops_has_under_way_is_begun_by_no_other_one() -> None:
+    """It is there until all of that has ended, though its duties are others' before."""
+    leases = MemoryLeases()
+    node = member(leases, "a", "directory")
+
+    async def story() -> None:
+        await node.join()
+        node.start()
+        await node.close()
+        assert await node.present(["a"]) == ["a"]
+        await node.leave()
+        assert await node.present(["a"]) == []
+
+    run(story())
