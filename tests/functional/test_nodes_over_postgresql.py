@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from locum.cli.node_directory import NODE_FILE
 from locum.cli.wrapped_keyring import WRAPPING_FILE
 from locum.core.identifiers import OWN_IMAGE
 from support import processes
@@ -263,6 +264,17 @@ def test_a_node_without_what_opens_the_key_ring_does_not_start_and_says_what_it_
     refusal = processes.finished(command, env=two[0].environment())
     assert refusal.returncode == 1
     assert f"copy {WRAPPING_FILE} from the data directory of another node" in refusal.stderr
+
+
+def test_attack_a_node_with_the_name_of_another_one_does_not_start(
+    two: tuple[RunningPlane, RunningPlane], installation: Installation, tmp_path: Path
+) -> None:
+    """Each would end the instances of the other, whose launchers it does not know."""
+    shutil.copy(two[0].data / WRAPPING_FILE, tmp_path)
+    named = "--node", (two[0].data / NODE_FILE).read_text(), "--data", str(tmp_path), "--backend", "*=none"
+    refusal = processes.finished([LOCUM, "up", "--port", "0", "--journal", installation.url, *FLAGS, *named])
+    assert refusal.returncode == 1
+    assert f"a node with the name {named[1]} is there" in refusal.stderr
 
 
 def test_attack_a_password_in_the_url_is_refused_and_not_repeated(tmp_path: Path) -> None:

@@ -31,7 +31,6 @@ from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
 from locum.backends.lazy import LazyBackend
 from locum.calls import Backends, Calls, Recorder, Runtime
-from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor
 from locum.cli.alone import be_alone
 from locum.cli.backends import (
@@ -49,6 +48,7 @@ from locum.cli.console_door import ConsoleDoor
 from locum.cli.duties import Duties
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.membership import Membership, claim_backend
+from locum.cli.metadata import metadata_service
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
 from locum.cli.options import Options
@@ -67,19 +67,13 @@ from locum.core.extras import installed
 from locum.core.metrics import Family
 from locum.credentials import read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
-from locum.credentials.identitykeys import open_identity_key
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.strangers import Strangers
 from locum.http.listener import Listeners
 from locum.http.patience import PATIENCE, Patience
-from locum.imds import MetadataService
 from locum.imds.containers import ContainerEndpoints
-from locum.imds.credentials import RoleCredentials
-from locum.imds.held import Backend as MetadataBackend
-from locum.imds.identity_document import IdentityDocuments
-from locum.imds.throttle import Throttle
 from locum.state import State
 from locum.store import Ledger
 
@@ -145,7 +139,7 @@ class Node:
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
         self.gateway = self._gateway()
-        self.metadata = self._metadata_service(clock, entropy)
+        self.metadata = metadata_service(self.runtime, self.calls, self.storage, options)
         self._make_agents()
 
     def _take_ports(self, undone: ExitStack) -> None:
@@ -169,7 +163,7 @@ class Node:
             undone.callback(os.close, self._alone)
         self.directory, self.journal, self.keyring = storage.directory, storage.journal, storage.keyring
         if storage.leases is not None and self._has_embedded:
-            claim_backend(storage.leases, storage.node)
+            claim_backend(storage.leases, storage.node, storage.own)
         if storage.node:
             share_authority(storage.files, self.directory, self.keyring, entropy, wall())
         if options.tls is not None:
@@ -187,6 +181,8 @@ class Node:
         self.runtime.settings = replace(
             self.runtime.settings, endpoint=here, public_url=public, tls_port=self.tls_port or 0, node=self.storage.node
         )
+        if self.membership is not None:
+            await self.membership.join()
         await mark_lost_networks(runtime, self._kept_subnets())
         await self.listeners.open(self._socket, self.gateway)
         if self._tls_socket is not None:
@@ -204,7 +200,6 @@ class Node:
             self.duties.start()
             runtime.clock.on_move(self.duties.wake)
         else:
-            await self.membership.join()  # before anything is left to this node
             self.membership.start()
         await self.lake.start()
         self.resumption.start()
@@ -260,6 +255,8 @@ class Node:
         await self.audits.close()
         await (self.duties if self.membership is None else self.membership).close()
         await self.calls.outbox.close()
+        if self.membership is not None:
+            await self.membership.leave()
         await self.function_logs.close()
         await self.runtime.backends.close()
         await self.ledger.close()
@@ -281,7 +278,7 @@ class Node:
         self.functions: FunctionHost | None = None  # until the first is invoked
         self.membership: Membership | None = None
         if self.storage.leases is not None:
-            own = self.storage.leases, self.storage.node
+            own = self.storage.leases, self.storage.node, self.storage.own
             ousted = partial(os.kill, os.getpid(), signal.SIGTERM) if self._has_embedded else None
             self.membership = Membership(*own, self._on_duty, self._off_duty, self.runtime.entropy, ousted)
         self.duties = self._new_duties()
@@ -317,22 +314,6 @@ class Node:
     def _has_embedded(self) -> bool:
         """Whether the embedded backend is this process's own."""
         return "*" not in self.options.backends and installed("moto")
-
-    def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:
-        data, rate = self.options.data, self.options.imds_rate
-        return MetadataService(
-            lambda: self.ledger.served,
-            self.keyring,
-            clock,
-            entropy,
-            RoleCredentials(self.calls.make, self.runtime.injections.expired_at),
-            MetadataBackend(partial(told_by_backend, self.runtime)),
-            IdentityDocuments(
-                lambda: open_identity_key(self.storage.files.create, data, self.keyring, entropy, clock.wall())
-            ),
-            None if rate is None else Throttle(rate),
-            self.runtime.injections,
-        )
 
     def _lab_progress(self, account: str) -> Any:
         late = import_module("locum.cli.labs")  # with what labs take of botocore

@@ -17,19 +17,23 @@ DUTIES: Final = "duties"
 """The lease of what an installation does once."""
 
 BACKEND: Final = "embedded-backend"
-"""The lease of the node that has the embedded backend: its holder is the node by name, which may come back at once."""
+"""The lease of the node that has the embedded backend: its holder is a data directory, which may come back at once."""
 
 _NODE: Final = "node/"
 _log: Final = logging.getLogger("locum")
 
 
-def claim_backend(leases: Leases, node: str) -> None:
-    """Take the embedded backend for `node`. Raises ConfigurationError where another node has one, StorageError."""
-    if not leases.take(BACKEND, node, TERM):
+def claim_backend(leases: Leases, node: str, own: str) -> None:
+    """Take the embedded backend for `node`, which the directory `own` has.
+
+    Raises ConfigurationError where another node has one, StorageError.
+    """
+    if not leases.take(BACKEND, f"{node} {own}", TERM):
+        other = leases.holder(BACKEND).partition(" ")[0] or "before this one"
         raise ConfigurationError(
-            f"node {leases.holder(BACKEND) or 'before this one'} has the embedded backend, and there is one in an "
-            "installation: have it serve that with --serve-backend HOST:PORT, and give this node "
-            "--backend '*=locum://HOST:PORT'; or give all of them another backend, or '*=none'"
+            f"node {other} has the embedded backend, and there is one in an installation: have it serve that with "
+            "--serve-backend HOST:PORT, and give this node --backend '*=locum://HOST:PORT'; or give all of them another "
+            "backend, or '*=none'"
         )
 
 
@@ -41,13 +45,15 @@ def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) 
 class Membership:
     """The leases of one node. `gained` and `lost` are awaited where the duties become its own, and no longer are.
 
-    `ousted` is called where the node has the embedded backend (else None), and another one took it meanwhile.
+    `ousted` is called where the node has the embedded backend (else None), and another one took it meanwhile. `own` is
+    the name that its data directory has, where `node` may have been given to another one as well.
     """
 
     def __init__(
         self,
         leases: Leases,
         node: str,
+        own: str,
         gained: Callable[[], Awaitable[None]],
         lost: Callable[[], Awaitable[None]],
         entropy: Entropy,
@@ -55,12 +61,14 @@ class Membership:
         clock: Clock = system_uptime,
     ) -> None:
         self._leases = leases
-        holder = f"{node} {entropy(8).hex()}"  # another node may have been given the same name
+        self._node = node
+        self._own = f"{node} {own} "
+        holder = self._own + entropy(8).hex()  # a directory may have been copied
         self._there = there(leases, node, holder, clock)
         self._duties = LeaseKeeper(leases, DUTIES, holder, clock, gained, lost)
         self._backend: LeaseKeeper | None = None
         if ousted is not None:
-            self._backend = LeaseKeeper(leases, BACKEND, node, clock, refused=partial(_ousted, ousted))
+            self._backend = LeaseKeeper(leases, BACKEND, f"{node} {own}", clock, refused=partial(_ousted, ousted))
 
     @property
     def on_duty(self) -> bool:
@@ -68,23 +76,39 @@ class Membership:
         return self._duties.held
 
     async def join(self) -> None:
-        """Tell the others that this node is there."""
+        """Be there, before anything is answered: effects of a node that is not there are carried out by another one.
+
+        The lease of the process that had the data directory before is of no use to anybody. Raises ConfigurationError
+        where another node has the name: each would take the instances and effects of the other for its own.
+        """
+        name = _NODE + self._node
+        former = await asyncio.to_thread(self._leases.holder, name)
+        if former.startswith(self._own):
+            await asyncio.to_thread(self._leases.release, name, former)
         await self._there.step()
+        if former and not self._there.held:
+            raise ConfigurationError(
+                f"a node with the name {self._node} is there: give this one another --node; where that one was killed "
+                f"on another machine, its name is free after {TERM:.0f} seconds"
+            )
 
     def start(self) -> None:
         """Begin to keep the leases."""
-        for keeper in self._keepers:
+        for keeper in (*self._itself, self._duties):
             keeper.start()
 
     async def close(self) -> None:
         """Have the duties ended, and leave them to others."""
-        for keeper in reversed(self._keepers):
+        await self._duties.close()
+
+    async def leave(self) -> None:
+        """Be there no more, once nothing is under way: what is left of its effects is for others."""
+        for keeper in self._itself:
             await keeper.close()
 
     @property
-    def _keepers(self) -> list[LeaseKeeper]:
-        others = [] if self._backend is None else [self._backend]
-        return [self._there, *others, self._duties]
+    def _itself(self) -> list[LeaseKeeper]:
+        return [self._there] if self._backend is None else [self._backend, self._there]
 
     async def present(self, nodes: Collection[str]) -> Collection[str]:
         """Which of `nodes` are there. Raises StorageError."""

@@ -18,13 +18,14 @@ from typing import Any, Final, NamedTuple
 from locum.backends.kept_files import FOLDER as BACKEND
 from locum.backends.kept_files import lacking as lacking_in
 from locum.cli.home import PLANE_FILE, TERRAFORM
+from locum.cli.node_directory import check_own
 from locum.compute.handover import SOCKET_NAME
 from locum.compute.instance_files import FOLDER as INSTANCES
 from locum.core.carriers import FOLDER as CARRIERS
 from locum.core.clock import Clock, iso8601
 from locum.core.errors import ConfigurationError
 from locum.store.copying import copy_journal
-from locum.store.directory import LOCK, TURN, DataDirectory
+from locum.store.directory import GIVEN, LOCK, TURN, DataDirectory
 from locum.store.sqlite import FILE as JOURNAL
 
 FOLDER: Final = "snapshots"
@@ -32,8 +33,8 @@ LOADING: Final = "loading"
 
 _ABOUT: Final = "snapshot.json"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_OF_PROCESSES: Final = frozenset({LOCK, TURN, PLANE_FILE, SOCKET_NAME, LOADING, FOLDER, INSTANCES, CARRIERS})
-"""What belongs to the directory or to what runs in it, and not to the state."""
+_OF_PROCESSES: Final = GIVEN | {LOCK, TURN, PLANE_FILE, SOCKET_NAME, LOADING, FOLDER, INSTANCES, CARRIERS}
+"""What belongs to the directory, to what runs in it or to whoever sets it up, and not to the state."""
 _LOG: Final = "locum.log"
 
 
@@ -76,6 +77,7 @@ def write(data: Path, name: str, clock: Clock, copy_backend: Callable[[Path], It
     `copy_backend` copies what is kept of the backend into a new folder, and tells the services that have something.
     The folder of CloudTrail Lake is another process's while the plane runs: what is in it is copied as it is then.
     """
+    check_own(data)
     target = folder_of(data, name)
     if os.path.lexists(target):
         raise ConfigurationError(f"there is a snapshot {name} already: choose another name, or delete it")
@@ -96,6 +98,7 @@ def write(data: Path, name: str, clock: Clock, copy_backend: Callable[[Path], It
 
 def write_stopped(data: Path, name: str, clock: Clock, copy_backend: Callable[[Path], Iterable[str]]) -> None:
     """Save the state of a plane that does not run. Raises LocumError."""
+    check_own(data)
     if not (data / JOURNAL).is_file():
         raise ConfigurationError(f"there is no plane on {data}: start one with `locum up`")
     with claimed(data) as directory:
@@ -104,6 +107,7 @@ def write_stopped(data: Path, name: str, clock: Clock, copy_backend: Callable[[P
 
 def load(data: Path, name: str) -> None:
     """Have the plane on `data`, which must not run, be as it was when it was saved. Raises LocumError."""
+    check_own(data)
     _complete(data, name)
     directory = DataDirectory.claim(data)
     try:
@@ -115,6 +119,7 @@ def load(data: Path, name: str) -> None:
 
 def check_loadable(data: Path, name: str) -> None:
     """Raises LocumError where `load` would."""
+    check_own(data)
     _complete(data, name)
     check_stopped(data)
 
@@ -170,6 +175,7 @@ def delete(data: Path, name: str) -> None:
 
 def remove_everything(data: Path) -> None:
     """Have the plane on `data`, which must not run, begin anew; its saved states stay. Raises LocumError."""
+    check_own(data)
     directory = DataDirectory.claim(data)
     try:
         with _errors_told(f"{data} cannot be emptied"):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from locum.cli.node_directory import NODE_FILE, check_nodes, check_own
 from locum.cli.options import Options
 from locum.cli.wrapped_keyring import CommandWrapping, shared_keyring
 from locum.core.clock import Entropy
@@ -26,12 +27,14 @@ from locum.store.installation_files import InstallationFiles
 from locum.store.leases import Leases
 
 KEYRING_FILE: Final = "keyring"
-NODE_FILE: Final = "node"
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What a node stores in. `leases` and a name of the `node` are there where it is one of several."""
+    """What a node stores in. `leases` and a name of the `node` are there where it is one of several.
+
+    `own` is the name that the node has where none is given, and that no other directory has.
+    """
 
     directory: DataDirectory
     journal: Journal
@@ -39,6 +42,7 @@ class Storage:
     keyring: KeyRing
     leases: Leases | None = None
     node: str = ""
+    own: str = ""
 
     def close(self) -> None:
         """Release everything. Idempotent."""
@@ -69,6 +73,7 @@ def open_storage(options: Options, entropy: Entropy) -> Storage:
 
 
 def _directory(options: Options, entropy: Entropy) -> Storage:
+    check_own(options.data)
     retention = Retention(rows=options.history_events)
     shared = options.workers > 1
     journal = SqliteJournal.open(options.data, retention, entropy, shared=shared, durable=options.durable)
@@ -86,6 +91,7 @@ def _database(options: Options, entropy: Entropy) -> Storage:
 
     assert options.journal is not None
     conninfo = check_conninfo(options.journal)
+    check_nodes(options.data)
     wrapping = None if options.key_command is None else CommandWrapping(options.key_command)
     with ExitStack() as undone:
         directory = DataDirectory.claim(options.data, shared=options.workers > 1, durable=options.durable)
@@ -93,9 +99,9 @@ def _database(options: Options, entropy: Entropy) -> Storage:
         journal = PostgresJournal.open(conninfo, Retention(rows=options.history_events), entropy)
         undone.callback(journal.close)
         keyring = shared_keyring(journal.files, wrapping, options.data, entropy, os.environ)
-        node = _own_name(options.data, entropy) if options.node is None else options.node
+        own = _own_name(options.data, entropy)
         undone.pop_all()
-    return Storage(directory, journal, journal.files, keyring, journal.leases, node)
+    return Storage(directory, journal, journal.files, keyring, journal.leases, options.node or own, own)
 
 
 def _own_name(data: Path, entropy: Entropy) -> str:

@@ -1,8 +1,13 @@
-"""A node among others: which of them are there, and which has the embedded backend."""
+"""A node among others: it is there before it answers, and for as long as it does something; its name is its own.
+
+One of them has the embedded backend.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
@@ -17,14 +22,76 @@ async def _nothing() -> None:
     pass
 
 
+def member(leases: MemoryLeases, node: str, own: str) -> Membership:
+    return Membership(leases, node, own, _nothing, _nothing, system_entropy, clock=lambda: leases.now)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def test_attack_two_nodes_with_one_name_are_not_there_at_once() -> None:
+    """Each would end the instances of the other, whose launchers it does not know, and wait for its effects."""
+    leases = MemoryLeases()
+    first, second = member(leases, "same", "a"), member(leases, "same", "b")
+
+    async def story() -> None:
+        await first.join()
+        with pytest.raises(ConfigurationError, match="a node with the name same is there"):
+            await second.join()
+        await second.leave()
+        assert await first.present(["same"]) == ["same"]
+        await first.leave()
+        await second.join()
+
+    run(story())
+
+
+def test_a_node_that_was_killed_is_there_again_at_once_with_its_own_directory() -> None:
+    leases = MemoryLeases()
+
+    async def story() -> None:
+        await member(leases, "a", "directory").join()
+        await member(leases, "a", "directory").join()
+
+    run(story())
+
+
+def test_attack_a_name_that_begins_like_another_one_takes_no_lease_from_it() -> None:
+    leases = MemoryLeases()
+
+    async def story() -> None:
+        await member(leases, "a", "directory-2").join()
+        with pytest.raises(ConfigurationError):
+            await member(leases, "a", "directory").join()
+
+    run(story())
+
+
+def test_attack_what_a_node_that_stops_has_under_way_is_begun_by_no_other_one() -> None:
+    """It is there until all of that has ended, though its duties are others' before."""
+    leases = MemoryLeases()
+    node = member(leases, "a", "directory")
+
+    async def story() -> None:
+        await node.join()
+        node.start()
+        await node.close()
+        assert await node.present(["a"]) == ["a"]
+        await node.leave()
+        assert await node.present(["a"]) == []
+
+    run(story())
+
+
 def test_one_node_has_the_embedded_backend_and_may_come_back_at_once() -> None:
     leases = MemoryLeases()
-    claim_backend(leases, "a")
-    claim_backend(leases, "a")
+    claim_backend(leases, "a", "directory")
+    claim_backend(leases, "a", "directory")
     with pytest.raises(ConfigurationError, match=r"node a has the embedded backend.*locum://HOST:PORT"):
-        claim_backend(leases, "b")
+        claim_backend(leases, "b", "other")
     leases.now += TERM
-    claim_backend(leases, "b")
+    claim_backend(leases, "b", "other")
 
 
 def test_attack_a_node_that_was_cut_off_ends_where_another_has_the_backend_meanwhile() -> None:
@@ -32,32 +99,16 @@ def test_attack_a_node_that_was_cut_off_ends_where_another_has_the_backend_meanw
     leases, ousted = MemoryLeases(), asyncio.Event()
 
     async def story() -> None:
-        claim_backend(leases, "a")
-        node = Membership(leases, "a", _nothing, _nothing, system_entropy, ousted.set, lambda: leases.now)
+        claim_backend(leases, "a", "directory")
+        told = _nothing, _nothing, system_entropy
+        node = Membership(leases, "a", "directory", *told, ousted.set, lambda: leases.now)
         leases.now += TERM
-        claim_backend(leases, "b")
+        claim_backend(leases, "b", "other")
         node.start()
         async with asyncio.timeout(30):
             await ousted.wait()
         await node.close()
-        assert leases.holder("embedded-backend") == "b"
+        await node.leave()
+        assert leases.holder("embedded-backend") == "b other"
 
-    asyncio.run(story())
-
-
-def test_nodes_that_are_there_are_told_from_those_that_are_not() -> None:
-    leases = MemoryLeases()
-
-    async def story() -> None:
-        nodes = [
-            Membership(leases, name, _nothing, _nothing, system_entropy, clock=lambda: leases.now) for name in "ab"
-        ]
-        for node in nodes:
-            await node.join()
-        assert await nodes[0].present(["a", "b", "c"]) == ["a", "b"]
-        await nodes[1].close()
-        assert await nodes[0].present(["a", "b", "c"]) == ["a"]
-        leases.now += TERM
-        assert await nodes[0].present(["a"]) == []
-
-    asyncio.run(story())
+    run(story())

@@ -12,6 +12,7 @@ from locum.backends.lazy import forget_kept
 from locum.cli.account_reset import remove_identities
 from locum.cli.backends import kept_files
 from locum.cli.home import data_option
+from locum.cli.node_directory import check_own
 from locum.cli.saved import check_stopped, claimed, finish_loading, remove_everything
 from locum.cli.storage import KEYRING_FILE
 from locum.core.clock import system_clock, system_entropy
@@ -34,6 +35,7 @@ def command(data: Path, services: tuple[str, ...], account: str | None, yes: boo
     user gets another key at the next start. The record stays with both. Saved snapshots stay in any case.
     """
     _check(services, account)
+    check_own(data)
     of = f" of {account}" if account else ""
     what = f"{', '.join(services) or 'everything'}{of}"
     check_stopped(data)
