@@ -168,6 +168,31 @@ def _runs(ec2: Any, instance: str) -> bool:
     return bool(found["State"]["Name"] == "running")
 
 
+def test_eventbridge_is_told_by_a_worker_once_a_rule_is_there(processes: Processes) -> None:
+    url = processes.plane("sqs").create_queue(QueueName=fresh("events"))["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{url.rpartition('/')[2]}"
+    policy = {
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:*",
+            "Resource": arn,
+        }
+    }
+    processes.plane("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    events, name = processes.plane("events"), fresh("rule")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.ec2"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    instance = processes.worker("ec2").run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)["Instances"][0]
+
+    def told() -> bool:
+        found = processes.worker("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)
+        return any(instance["InstanceId"] in it["Body"] for it in found.get("Messages", ()))
+
+    eventually(told)
+    events.remove_targets(Rule=name, Ids=["queue"])
+
+
 def test_a_stack_that_is_created_through_a_worker_is_made(processes: Processes) -> None:
     cloudformation, name = processes.worker("cloudformation"), fresh("stack")
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(TEMPLATE), Capabilities=["CAPABILITY_IAM"])
