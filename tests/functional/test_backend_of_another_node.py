@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from support.plane import LOCUM, RunningPlane, fresh, refused, up
-from support.processes import finished
+from support.plane import RunningPlane, fresh, refused, up
+
+pytestmark = pytest.mark.nightly
 
 
 class Nodes(NamedTuple):
@@ -61,18 +62,3 @@ def test_a_node_of_another_installation_gets_nothing(nodes: Nodes) -> None:
     why = refused(nodes.stranger.client("s3").create_bucket, Bucket=name)
     assert (why.code, why.status) == ("ServiceUnavailable", 503)
     assert name not in [it["Name"] for it in nodes.holder.client("s3").list_buckets()["Buckets"]]
-
-
-@pytest.mark.parametrize("flags", [["--serve-backend", "nowhere"], ["--backend", "*=locum://user@host:1"]])
-def test_an_address_that_names_no_node_is_refused(tmp_path: Path, flags: list[str]) -> None:
-    done = finished([LOCUM, "up", "--data", str(tmp_path / "d"), "--port", "0", "--no-console", *flags])
-    assert done.returncode == 1
-    assert "names no node" in done.stderr
-    assert not (tmp_path / "d").exists()
-
-
-def test_a_node_does_not_offer_a_backend_that_another_one_has(tmp_path: Path) -> None:
-    flags = ["--serve-backend", "127.0.0.1:1", "--backend", "*=locum://127.0.0.1:2"]
-    done = finished([LOCUM, "up", "--data", str(tmp_path / "d"), "--port", "0", "--no-console", *flags])
-    assert done.returncode == 1
-    assert "--serve-backend" in done.stderr

@@ -22,11 +22,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from support.plane import (
     ACCOUNT,
+    COMMAND_LINES,
     LOCUM,
     Key,
     RunningPlane,
     allow,
     boto3_client,
+    command_lines,
     fresh,
     needs_namespaces,
     refused,
@@ -109,6 +111,21 @@ def test_large_objects_go_through_a_worker(processes: Processes) -> None:
     assert part == body[1 << 20 :][:4]
 
 
+@pytest.mark.nightly
+@command_lines
+def test_the_aws_cli_copies_by_way_of_both_processes(processes: Processes, version: str, tmp_path: Path) -> None:
+    name, sent, received = fresh("bucket"), tmp_path / "sent", tmp_path / "received"
+    sent.write_bytes(os.urandom(1 << 20) * 20)  # several parts, over several connections
+    environment = processes.running.environment(
+        **processes.running.root.environment, AWS_DEFAULT_REGION="us-east-1", AWS_PAGER=""
+    )
+    for words in (["mb", f"s3://{name}"], ["cp", str(sent), f"s3://{name}/k"], ["cp", f"s3://{name}/k", str(received)]):
+        line = [str(COMMAND_LINES[version]), "--endpoint-url", processes.running.endpoint, "s3", *words]
+        done = finished(line, env=environment)
+        assert done.returncode == 0, done.stderr
+    assert received.read_bytes() == sent.read_bytes()
+
+
 def test_a_table_is_one_table(processes: Processes) -> None:
     table = processes.running.table()
     processes.worker("dynamodb").put_item(TableName=table, Item={"k": {"S": "1"}, "b": {"B": b"\xff"}})
@@ -149,6 +166,31 @@ def _runs(ec2: Any, instance: str) -> bool:
     except ClientError:
         return False
     return bool(found["State"]["Name"] == "running")
+
+
+def test_eventbridge_is_told_by_a_worker_once_a_rule_is_there(processes: Processes) -> None:
+    url = processes.plane("sqs").create_queue(QueueName=fresh("events"))["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{url.rpartition('/')[2]}"
+    policy = {
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:*",
+            "Resource": arn,
+        }
+    }
+    processes.plane("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    events, name = processes.plane("events"), fresh("rule")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.ec2"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    instance = processes.worker("ec2").run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)["Instances"][0]
+
+    def told() -> bool:
+        found = processes.worker("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)
+        return any(instance["InstanceId"] in it["Body"] for it in found.get("Messages", ()))
+
+    eventually(told)
+    events.remove_targets(Rule=name, Ids=["queue"])
 
 
 def test_a_stack_that_is_created_through_a_worker_is_made(processes: Processes) -> None:
@@ -333,6 +375,7 @@ def test_a_fault_that_only_one_process_would_have_is_not_set(processes: Processe
     assert "several processes" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_second_plane_in_the_directory_is_refused_by_whichever_name(processes: Processes, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.symlink_to(processes.running.data)
@@ -343,6 +386,7 @@ def test_a_second_plane_in_the_directory_is_refused_by_whichever_name(processes:
             assert "in use" in done.stderr or "another process" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_port_that_workers_share_is_not_shared_with_another_plane(processes: Processes, tmp_path: Path) -> None:
     for workers in ("1", "2"):
         line = [LOCUM, "up", "--data", str(tmp_path / "d"), "--port", str(processes.port)]

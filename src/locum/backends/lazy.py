@@ -96,7 +96,7 @@ class LazyBackend:
     """An embedded backend that the first call makes with `load`, in a thread.
 
     Where `load` raises, the call does, and the next call tries again. `files` have what is kept of it. It is made once
-    `ready` is done: what it needs of another backend is there then.
+    `ready` is done: what it needs of another backend is there then. `using` is told the service before each call of it.
     """
 
     forgets = True
@@ -106,26 +106,34 @@ class LazyBackend:
         load: Callable[[], Backend],
         files: KeptFiles | None = None,
         ready: Callable[[], Awaitable[None]] | None = None,
+        using: Callable[[str], None] | None = None,
     ) -> None:
         self._load = load
         self._files = files
         self._ready = ready
+        self._using = using
         self._backend: Backend | None = None
         self._loading = asyncio.Lock()
 
     async def call(self, call: BackendCall) -> Carried:
+        if self._using is not None:
+            self._using(call.service)
         backend = self._backend or await self._loaded()
         return await backend.call(call)
 
     async def facts(
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
     ) -> ResourceFacts:
+        if self._using is not None:
+            self._using(service)
         backend = self._backend or await self._loaded()
         return await backend.facts(service, arn, account, region, parts)
 
     async def told(
         self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
     ) -> dict[str, Any] | None:
+        if self._using is not None:
+            self._using(service)
         backend = self._backend or await self._loaded()
         return await backend.told(service, operation, params, account, region)
 

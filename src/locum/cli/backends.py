@@ -27,6 +27,7 @@ from locum.backends.lazy import (
     http_endpoint,
     moto_version,
 )
+from locum.backends.remote import UsedServices
 from locum.calls import Backends, Calls, Runtime
 from locum.calls.service_roles import Assume
 from locum.cli.remote_backends import SCHEME, RemoteEnds, remote_endpoint
@@ -91,13 +92,14 @@ def make_backends(
     hosts: Hosts,
     others: Mapping[tuple[str, str], Backend] = MappingProxyType({}),
     kept: Keeping | None = None,
+    used: UsedServices | None = None,
 ) -> Backends:
     """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
     `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `remote` is what
     connections to other nodes take; `hosts` make those of Lambda's operations that are not moto's; `others` are
     backends of single operations. moto's data is in memory alone, unless it is `kept`. Raises ConfigurationError for a
-    service, an address or keys that cannot be used.
+    service, an address or keys that cannot be used. In `used` the services of moto are marked that are called.
     """
     named = endpoints_of(endpoints, keys, clock, remote)
     default = named.pop("*", None)
@@ -105,7 +107,9 @@ def make_backends(
         return Backends(default, named, others)
     if not installed("moto"):
         return Backends(AbsentBackend(), named, others)
-    moto = LazyBackend(lambda: embedded_moto(identities(view), kept), None if kept is None else kept.files)
+    files = None if kept is None else kept.files
+    using = None if used is None else used.mark
+    moto = LazyBackend(lambda: embedded_moto(identities(view), kept), files, using=using)
     hosted = _hosted(hosts, moto)
     own = {operation: host for operation, host in hosted.items() if operation[0] not in named}
     return Backends(moto, named, {**own, **others})

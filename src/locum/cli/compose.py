@@ -30,6 +30,7 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
 from locum.backends.lazy import LazyBackend
+from locum.backends.remote import UsedServices
 from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.cli.agent_door import AgentDoor
 from locum.cli.alone import be_alone
@@ -76,6 +77,7 @@ from locum.http.patience import PATIENCE, Patience
 from locum.imds.containers import ContainerEndpoints
 from locum.state import State
 from locum.store import Ledger
+from locum.wire.models import index
 
 if TYPE_CHECKING:
     from locum.agents.functions.host import FunctionHost
@@ -108,6 +110,7 @@ class Node:
         self.account = ""
         self.workers: set[str] = set()
         self.others: Others | None = None
+        self.used = UsedServices.none_yet() if options.workers > 1 else None
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
@@ -261,8 +264,9 @@ class Node:
         await self.runtime.backends.close()
         await self.ledger.close()
         self.storage.close()
-        if self.options.workers > 1:
+        if self.used is not None:
             os.close(self._alone)
+            self.used.close()
 
     def _gateway(self) -> Gateway:
         issuer_keys = IssuerKeys(self.options.data / FOLDER)
@@ -342,6 +346,9 @@ class Node:
         """The ledger of the journal, with the files of the backend's data known beside it."""
         if self.kept is not None:
             self.kept.open()
+        if self.kept is not None and self.used is not None:
+            for service in filter(self.kept.has, index().services):
+                self.used.mark(service)
         return Ledger.open(self.journal, clock)
 
     def _kept_subnets(self) -> frozenset[str]:
@@ -399,7 +406,9 @@ class Node:
         hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         kept = None if self.kept is None else Keeping(self.kept, clock, entropy)
         remote = RemoteEnds(lambda: key_of(self.keyring), entropy, lambda: self.ledger.state.sequence)
-        return make_backends(options.backends, options.backend_keys, clock, view, remote, hosts, hosted, kept)
+        return make_backends(
+            options.backends, options.backend_keys, clock, view, remote, hosts, hosted, kept, self.used
+        )
 
     def _function_host(self) -> Backend:
         runtime = self.runtime

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from locum.cli.alone import be_alone
+from locum.cli.compose import Node
 from locum.cli.options import Options
 from locum.cli.plane_log import LOG_FILE, FollowingLog, PlaneLog
-from locum.cli.ports import first_shared_socket, listening_socket
+from locum.cli.ports import first_shared_socket, listening_socket, node_address
 from locum.cli.workers.given import Given, given_in, tell_families, told, told_families
 from locum.cli.workers.sums import added
 from locum.core.errors import ConfigurationError, StorageError
@@ -97,3 +98,21 @@ def test_a_worker_writes_to_the_log_that_its_plane_puts_aside(tmp_path: Path) ->
     assert "after" in kept
     assert "again" in kept
     assert not (tmp_path / f"{LOG_FILE}.2").exists()
+
+
+@pytest.mark.parametrize("address", ["nowhere", ":4570", "host:", "host:0", "host:65536", "user@host:1", "host:\u0661"])
+def test_an_address_that_names_no_node_is_refused_before_anything_is_made(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigurationError, match="names no node"):
+        Options(data=tmp_path / "d", serve_backend=address)
+    with pytest.raises(ConfigurationError, match="names no node"):
+        Node(Options(data=tmp_path / "d", port=0, backends={"*": f"locum://{address}"}))
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_node_does_not_offer_a_backend_that_another_one_has(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--serve-backend"):
+        Options(data=tmp_path, serve_backend="127.0.0.1:1", backends={"*": "locum://127.0.0.1:2"})
+
+
+def test_an_address_of_ipv6_is_one() -> None:
+    assert node_address("[2001:db8::1]:4570", "it") == ("2001:db8::1", 4570)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Container, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -54,16 +54,25 @@ class BackendFailed(LocumError):
 class RemoteBackend(Backend):
     """The backends at `place`, whose process has the same `key`, which is had once it is needed.
 
-    `seen` tells how much of the journal is seen here.
+    `seen` tells how much of the journal is seen here. `used` has the services that may have something, where that is
+    known.
     """
 
     forgets = True
 
-    def __init__(self, place: Place, key: Callable[[], bytes], entropy: Entropy, seen: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        key: Callable[[], bytes],
+        entropy: Entropy,
+        seen: Callable[[], int],
+        used: Container[str] | None = None,
+    ) -> None:
         self._place = place
         self._key = key
         self._entropy = entropy
         self._seen = seen
+        self._used = used
         self._idle: list[Channel] = []
         self._undoing: set[asyncio.Task[None]] = set()
         self._connecting = asyncio.Semaphore(MOST_CONNECTING)
@@ -110,6 +119,9 @@ class RemoteBackend(Backend):
         if not isinstance(answer, Told):
             raise _unexpected(answer, service)
         return answer.told
+
+    def in_use(self, service: str) -> bool:
+        return self._used is None or service in self._used
 
     async def forget(self, account: str) -> None:
         await self._told(Forget(account, self._seen()), "the account")

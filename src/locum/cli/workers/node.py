@@ -20,7 +20,7 @@ from locum.agents.lake.host import OPERATIONS as LAKE
 from locum.agents.waiting import cancelled
 from locum.audit import History
 from locum.backends import Backend
-from locum.backends.remote import RemoteBackend, UnixPlace
+from locum.backends.remote import RemoteBackend, UnixPlace, UsedServices
 from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.cli.backends import endpoints_of
 from locum.cli.home import read_ahead
@@ -49,18 +49,21 @@ from locum.store import Ledger
 class WorkerNode:
     """One more process of a plane. Making one takes its port; raises ConfigurationError, StorageError.
 
-    `exposed` is the response with the metrics of all processes.
+    `used` has the services of the embedded backend that are in use. `exposed` is the response with the metrics of all
+    processes.
     """
 
     def __init__(
         self,
         given: Given,
+        used: UsedServices,
         exposed: Callable[[], Awaitable[HttpResponse]],
         wall: Clock = system_clock,
         entropy: Entropy = system_entropy,
     ) -> None:
         options, entropy = given.options, pooled(entropy)
         self._given = given
+        self._used = used
         self._sockets: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         clock = MovableClock(wall, read_ahead(options.data))
         with ExitStack() as undone:
@@ -175,7 +178,7 @@ class WorkerNode:
         """What is not Locum's own is the plane's; what looks at the storage alone is here as well."""
         options = self._given.options
         ends = RemoteEnds(partial(key_of, self.storage.keyring), entropy, lambda: self.ledger.state.sequence)
-        plane = RemoteBackend(UnixPlace(options.data / SOCKET), *ends)
+        plane = RemoteBackend(UnixPlace(options.data / SOCKET), *ends, self._used)
         named = endpoints_of(options.backends, options.backend_keys, clock.wall, ends)
         default = named.pop("*", plane)
         self.api = ApiHost(lambda: self.runtime, lambda: self.calls.make, self._lab_progress)

@@ -43,11 +43,16 @@ _log: Final = logging.getLogger("locum.workers")
 
 
 class Workers:
-    """So many workers of one plane. `sources` are the metrics of the plane itself; `there` gets their names."""
+    """So many workers of one plane. `sources` are the metrics of the plane itself; `there` gets their names.
 
-    def __init__(self, number: int, sources: Iterable[Callable[[], Iterable[Family]]], there: set[str]) -> None:
+    `used` is the descriptor of the memory with the services that are in use (`backends.remote.used`).
+    """
+
+    def __init__(
+        self, number: int, sources: Iterable[Callable[[], Iterable[Family]]], there: set[str], used: int
+    ) -> None:
         self._sources = tuple(sources)
-        self._workers = [Worker(index + 1, there) for index in range(number)]
+        self._workers = [Worker(index + 1, there, used) for index in range(number)]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, given: Given) -> None:
@@ -96,8 +101,9 @@ class Workers:
 class Worker:
     """One worker, which is another process each time that it is started."""
 
-    def __init__(self, number: int, there: set[str]) -> None:
+    def __init__(self, number: int, there: set[str], used: int) -> None:
         self._number = number
+        self._used = used
         self._there = there
         self._started = False
         self._name = ""
@@ -111,7 +117,7 @@ class Worker:
         asked, theirs = socket.socketpair()
         asking, mine = socket.socketpair()
         with theirs, asking:
-            self._process = _started(theirs, asking)
+            self._process = _started(theirs.fileno(), asking.fileno(), self._used)
         self._name = name_of(self._number, self._process.pid)
         self._there.add(self._name)
         channel = self._channel = await _channel(asked)
@@ -197,8 +203,7 @@ class Worker:
             self._answering = None
 
 
-def _started(asked: socket.socket, asking: socket.socket) -> subprocess.Popen[bytes]:
-    descriptors = asked.fileno(), asking.fileno()
+def _started(*descriptors: int) -> subprocess.Popen[bytes]:
     words = (sys.executable, "-X", "utf8", "-c", _MAIN, _SOURCE, *map(str, descriptors))
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=descriptors)  # noqa: S603 - words of ours
 

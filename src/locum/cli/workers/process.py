@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, s
 import uvloop
 
 from locum.agents.waiting import cancelled
+from locum.backends.remote import UsedServices
 from locum.backends.remote.channel import PIECE, Channel, ChannelLost
 from locum.cli.open_files import raise_open_files
 from locum.cli.options import Options
@@ -26,14 +27,19 @@ from locum.core.metrics import CONTENT_TYPE
 
 
 def main() -> None:
-    """Run a worker. The arguments are two descriptors, of what its plane asks and of what it asks its plane."""
+    """Run a worker.
+
+    The arguments are three descriptors: of what its plane asks, of what it asks its plane, and of the memory with the
+    services that are in use.
+    """
     raise_open_files()
-    asked, asking = (socket.socket(fileno=int(number)) for number in sys.argv[-2:])
+    *sockets, used = map(int, sys.argv[-3:])
+    asked, asking = (socket.socket(fileno=number) for number in sockets)
     with suppress(ChannelLost):  # the plane has ended before it said anything
-        uvloop.run(_run(asked, asking))
+        uvloop.run(_run(asked, asking, UsedServices(used)))
 
 
-async def _run(asked: socket.socket, asking: socket.socket) -> None:
+async def _run(asked: socket.socket, asking: socket.socket, used: UsedServices) -> None:
     loop, stop, gone = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # which a terminal sends to all: the plane says when it ends
@@ -42,7 +48,7 @@ async def _run(asked: socket.socket, asking: socket.socket) -> None:
         given = given_in(await channel.receive())
         async with AsyncExitStack() as left:
             left.enter_context(_log(given.options))
-            node = WorkerNode(given, plane.exposed)
+            node = WorkerNode(given, used, plane.exposed)
             left.push_async_callback(node.close)
             loop.add_signal_handler(HURRY, node.hurry)
             await node.open()

@@ -29,7 +29,8 @@ async def other_processes(node: Node, port: int) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _workers(node: Node, port: int) -> AsyncIterator[None]:
-    workers = Workers(node.options.workers - 1, node.gateway.metrics, node.workers)
+    assert node.used is not None
+    workers = Workers(node.options.workers - 1, node.gateway.metrics, node.workers, node.used.descriptor)
     await workers.open(Given(node.options, port, node.tls_port or 0, node.account))
     node.gateway.exposed, node.others = workers.exposed, workers
     try:
