@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Final, NamedTuple, cast
@@ -19,10 +19,14 @@ import msgspec
 
 from locum.core.errors import StorageError
 from locum.state import FORMAT, AnyEntity, Event, State, apply, change, decode, encode, put
+from locum.state.sharing import Sharing
 from locum.store.journal import Compacted, Entry, Journal
 
 PART: Final = 256
 """Entities in one part: about 200 KB of JSON, half a millisecond."""
+
+MANY: Final = 10_000
+"""Entities of a state that is kept from garbage collection: each of the collector's rounds would look at all of it."""
 
 
 class Change(NamedTuple):
@@ -71,13 +75,14 @@ def load(journal: Journal) -> State:
             found = journal.checkpoint()
             if found is not None:
                 sequence, stored = found
-                events = chain.from_iterable(map(_unpack, stored))
-                state = change(State(sequence), events)
+                state = change(State(sequence), chain.from_iterable(_shared(map(_unpack, stored))))
             try:
                 for following in changes(journal, state):
                     state = following.state
             except Compacted:  # another handle stored a newer checkpoint meanwhile
                 continue
+            if size(state) >= MANY:
+                gc.freeze()
             return state
 
 
@@ -113,6 +118,13 @@ def _readable(entry: Entry) -> list[Event]:
         raise StorageError(f"journal entry {entry.sequence} is damaged: {error}") from error
 
 
+def _shared(parts: Iterable[list[Event]]) -> Iterator[list[Event]]:
+    sharing = Sharing()
+    for events in parts:
+        sharing.share(events)
+        yield events
+
+
 def _unpack(part: bytes) -> list[Event]:
     try:
         return decode(zlib.decompress(part))
@@ -122,7 +134,10 @@ def _unpack(part: bytes) -> list[Event]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Entities hold no cycles: looking for some among a hundred thousand new ones is time lost."""
+    """Entities hold no cycles: looking for some among a hundred thousand new ones is time lost.
+
+    What is made meanwhile would be looked at once more by the first round afterwards: see `MANY`.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
