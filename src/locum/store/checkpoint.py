@@ -1,8 +1,8 @@
 """From a journal to the state that it makes, and from a state to a checkpoint.
 
-A checkpoint is the whole state as Put events, in compressed parts. A part is a few hundred entities: encoding one never
-holds the interpreter for long, and compressing one lets it go altogether, so that a checkpoint of any size is taken
-beside a busy event loop.
+A checkpoint is the whole state as events, in compressed parts: Put events of a base, and what changed since in layers.
+A part is a few hundred entities: encoding one never holds the interpreter for long, and compressing one lets it go
+altogether, so that a checkpoint of any size is taken beside a busy event loop.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 
 from locum.core.errors import StorageError
 from locum.state import FORMAT, AnyEntity, Event, State, apply, change, decode, encode, put
+from locum.state.events import about
 from locum.state.sharing import Sharing
 from locum.store.journal import Compacted, Entry, Journal
 
@@ -64,7 +65,29 @@ def parts(state: State) -> Iterator[bytes]:
     """`state` as the parts of a checkpoint."""
     rest = entities(state)
     while batch := list(islice(rest, PART)):
-        yield zlib.compress(encode([put(entity) for entity in batch]), 1)
+        yield _packed([put(entity) for entity in batch])
+
+
+class Layer:
+    """What changed up to the entry `sequence`, which moves on: of each entity the newest event."""
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        self._newest: dict[tuple[str, str, str], Event] = {}
+
+    def __len__(self) -> int:
+        return len(self._newest)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add the next entries. Raises StorageError where one cannot be read."""
+        for entry in entries:
+            self._newest |= {about(event): event for event in _readable(entry)}
+            self.sequence = entry.sequence
+
+    def parts(self) -> list[bytes]:
+        """The parts of the layer."""
+        rest = iter(self._newest.values())
+        return [_packed(events) for events in iter(lambda: list(islice(rest, PART)), [])]
 
 
 def load(journal: Journal) -> State:
@@ -123,6 +146,10 @@ def _shared(parts: Iterable[list[Event]]) -> Iterator[list[Event]]:
     for events in parts:
         sharing.share(events)
         yield events
+
+
+def _packed(events: list[Event]) -> bytes:
+    return zlib.compress(encode(events), 1)
 
 
 def _unpack(part: bytes) -> list[Event]:
