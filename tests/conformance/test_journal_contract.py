@@ -577,6 +577,30 @@ def test_attack_a_base_that_was_given_up_does_not_come_back(pair: Pair) -> None:
     assert content(here) == (4, [b"all"])
 
 
+def test_who_knows_a_state_gets_the_layers_upon_it_as_long_as_they_are_kept(journal: Journal) -> None:
+    assert journal.layers(0) is None
+    journal.append(entries(1, 9), [], 0)
+    journal.save_checkpoint(2, [b"base"])
+    journal.save_checkpoint(4, [b"to 4"], upon=2)
+    journal.save_checkpoint(6, [b"to 6"], upon=4)
+    journal.save_checkpoint(8, [], upon=6)
+
+    def behind(after: int) -> tuple[int, list[bytes]] | None:
+        found = journal.layers(after)
+        return None if found is None else (found[0], list(found[1]))
+
+    layers = (8, [b"to 4", b"to 6"])
+    assert [behind(n) for n in range(1, 9)] == [None, layers, layers, *[(8, [b"to 6"])] * 2, (8, []), (8, []), None]
+    assert journal.begin_base("claim", 8)
+    assert journal.extend_base("claim", 0, [b"new"])
+    assert behind(5) == (8, [b"to 6", b"new"])
+    while journal.finish_base("claim"):
+        pass
+    assert behind(5) is None
+    journal.save_checkpoint(9, [b"to 9"], upon=8)
+    assert behind(8) == (9, [b"to 9"])
+
+
 KEYS = "abc"
 base_steps = st.one_of(
     st.tuples(st.just("set"), st.sampled_from(KEYS), st.integers(1, 9)),
@@ -591,6 +615,7 @@ class Content:
     def __init__(self) -> None:
         self.now: dict[str, int] = {}
         self.sequence = 0
+        self.past = [dict[str, int]()]
         self.bases: list[dict[str, int]] = []
         self.written: list[int] = []
 
@@ -599,6 +624,7 @@ class Content:
             data = b"%s%d" % (key.encode(), value or 0)
             handle.append([Entry(self.sequence + 1, 1000.0, data)], [], self.sequence)
             self.now, self.sequence = folded([data], self.now), self.sequence + 1
+            self.past.append(self.now)
         elif what == "layer":
             upon = handle.checkpointed()
             handle.save_checkpoint(self.sequence, [it.events for it in handle.read(upon)], upon=upon)
@@ -623,8 +649,11 @@ class Content:
     def check(self, handle: Journal) -> None:
         saved = handle.checkpoint()
         known = {} if saved is None else folded(saved[1], {})
-        after = handle.read(0 if saved is None else saved[0])
-        assert folded((it.events for it in after), known) == self.now
+        after = [it.events for it in handle.read(0 if saved is None else saved[0])]
+        assert folded(after, known) == self.now
+        for state, before in enumerate(self.past):
+            layers = handle.layers(state)
+            assert layers is None or folded([*layers[1], *after], before) == self.now
 
 
 def told(state: dict[str, int]) -> list[bytes]:

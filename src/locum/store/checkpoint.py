@@ -12,6 +12,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Final, NamedTuple, cast
 
@@ -90,23 +91,34 @@ class Layer:
         return [_packed(events) for events in iter(lambda: list(islice(rest, PART)), [])]
 
 
-def load(journal: Journal) -> State:
-    """The state that `journal` holds. Raises StorageError where it cannot be read."""
+def load(journal: Journal, known: State | None = None) -> State:
+    """The state that `journal` holds. Raises StorageError where it cannot be read.
+
+    `known` is one that it had: of what has changed since, layers are read where they are kept, and not all there is.
+    """
     with _no_collection():
+        state = _checkpointed(journal, known or State())
         while True:
-            state = State()
-            found = journal.checkpoint()
-            if found is not None:
-                sequence, stored = found
-                state = change(State(sequence), chain.from_iterable(_shared(map(_unpack, stored))))
             try:
                 for following in changes(journal, state):
                     state = following.state
             except Compacted:  # another handle stored a newer checkpoint meanwhile
+                state = _checkpointed(journal, state)
                 continue
-            if size(state) >= MANY:
+            if known is None and size(state) >= MANY:
                 gc.freeze()
             return state
+
+
+def _checkpointed(journal: Journal, known: State) -> State:
+    """The state of the checkpoint, of `known` where the layers upon that are kept."""
+    found, state = journal.layers(known.sequence) if known.sequence else None, known
+    if found is None:
+        found, state = journal.checkpoint(), State()
+    if found is None:
+        return state
+    sequence, stored = found
+    return replace(change(state, chain.from_iterable(_shared(map(_unpack, stored)))), sequence=sequence)
 
 
 def catch_up(journal: Journal, state: State, recent: int) -> CaughtUp:
@@ -117,7 +129,7 @@ def catch_up(journal: Journal, state: State, recent: int) -> CaughtUp:
             state = following.state
             newest.append(following)
     except Compacted:
-        return CaughtUp(load(journal), (), reloaded=True)
+        return CaughtUp(load(journal, state), (), reloaded=True)
     return CaughtUp(state, tuple(newest), reloaded=False)
 
 

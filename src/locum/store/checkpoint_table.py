@@ -47,6 +47,15 @@ class CheckpointTable:
         return deque(connection.execute("SELECT data FROM checkpoint WHERE part > 0 ORDER BY sequence, part"))
 
     @staticmethod
+    def layers(connection: sqlite3.Connection, after: int) -> tuple[int, deque[tuple[bytes]]] | None:
+        """The sequence number, and the parts behind the state after entry `after`, where they are all that changed."""
+        first, last = connection.execute("SELECT min(sequence), max(sequence) FROM checkpoint").fetchone()
+        if first is None or not first <= after < last:
+            return None
+        sql = "SELECT data FROM checkpoint WHERE sequence > ? AND part > 0 ORDER BY sequence, part"
+        return last, deque(connection.execute(sql, (after,)))
+
+    @staticmethod
     def octets(connection: sqlite3.Connection) -> tuple[int, int]:
         """The octets of the largest of base and layers, and of all of them."""
         each = "SELECT sum(length(data)) AS octets FROM checkpoint GROUP BY sequence, part & ?"

@@ -294,6 +294,13 @@ class Journal(Protocol):
         """The checkpoint's sequence number and parts, or None. Of what parts say of one thing, the last is true."""
         ...
 
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        """The checkpoint's sequence number, and parts that make its state of that after entry `after`.
+
+        None where it is not newer than that, or what is kept of it begins later: then `checkpoint` has it whole.
+        """
+        ...
+
     def find(self, query: AuditQuery) -> list[Found]:
         """The audit rows of `query`, newest first, at most `query.limit`."""
         ...

@@ -50,6 +50,7 @@ class _Held:
         self.position = 0
         self.checkpoint: int | None = None
         self.parts: dict[_Part, bytes] = {}
+        self.base = 0
         self.new_base: tuple[str, int] | None = None
         self.former: list[Former] = []
         self.remembered = 0.0
@@ -151,8 +152,8 @@ class MemoryJournal:
             kept = held.checkpoint or 0
             if (held.checkpoint is not None and kept >= sequence) or upon not in (None, kept):
                 return kept
-            if upon is None:
-                held.parts, held.new_base = {}, None
+            if upon is None or held.checkpoint is None:
+                held.parts, held.new_base, held.base = {}, None, sequence
             held.checkpoint = sequence
             held.parts |= stored
             held.entries = [entry for entry in held.entries if entry.sequence > sequence - keep]
@@ -184,7 +185,7 @@ class MemoryJournal:
             if held.new_base is not None and held.new_base[0] == claim:
                 first = (held.new_base[1], True, 0)
                 held.parts = {at: part for at, part in held.parts.items() if at >= first}
-                held.new_base = None
+                held.base, held.new_base = held.new_base[1], None
         return False
 
     def checkpoint_octets(self) -> tuple[int, int]:
@@ -200,6 +201,15 @@ class MemoryJournal:
         with self._held.lock:
             kept, parts = self._held.checkpoint, sorted(self._held.parts.items())
         return None if kept is None else (kept, iter([part for _, part in parts]))
+
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        held = self._held
+        with held.lock:
+            kept, parts = held.checkpoint or 0, sorted(held.parts.items())
+            first = held.base
+        if not first <= after < kept:
+            return None
+        return kept, iter([part for at, part in parts if at[0] > after])
 
     def find(self, query: AuditQuery) -> list[Found]:
         found: list[Found] = []

@@ -228,6 +228,11 @@ class SqliteJournal:
             parts = self._checkpoint.parts(self._writer)
         return None if kept is None else (kept, _consumed(parts))
 
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        with reported(self._path), transaction(self._writer):
+            found = self._checkpoint.layers(self._writer, after)
+        return None if found is None else (found[0], _consumed(found[1]))
+
     def find(self, query: AuditQuery) -> list[Found]:
         with self._lock, reported(self._path), transaction(self._reader):
             return self._trail.find(self._reader, query)

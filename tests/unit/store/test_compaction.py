@@ -14,7 +14,7 @@ import pytest
 
 from locum.state import State, put
 from locum.store import Ledger
-from locum.store.checkpoint import load, parts
+from locum.store.checkpoint import catch_up, load, parts
 from locum.store.journal import Entry
 from locum.store.memory import MemoryJournal
 from locum.store.sqlite import SqliteJournal
@@ -194,6 +194,29 @@ def test_a_journal_that_ends_too_early_is_no_checkpoint() -> None:
         await at_rest(ledger)
         assert "ends at entry 128" in ledger.failure
         assert journal.checkpointed() == 0
+        await ledger.close()
+
+    run(story())
+
+
+def test_who_is_behind_a_checkpoint_reads_what_changed_and_not_all_there_is() -> None:
+    class Whole(MemoryJournal):
+        def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
+            raise AssertionError("all of it is read")
+
+    async def story() -> None:
+        journal = MemoryJournal(shared=True)
+        ledger = opened(journal, OFTEN)
+        for n in range(25):
+            await ledger.transact(creates(f"r{n}"), silent)
+            await at_rest(ledger)
+        behind = ledger.state
+        for n in range(25):
+            await ledger.transact(deletes(f"r{n}") if n % 2 else creates(f"s{n}"), silent)
+            await at_rest(ledger)
+        other = Whole(shared=True, held=journal._held)
+        caught = catch_up(other, behind, 100)
+        assert (caught.state, caught.reloaded) == (ledger.state, True)
         await ledger.close()
 
     run(story())

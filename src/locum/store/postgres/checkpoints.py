@@ -28,6 +28,10 @@ _PAGE: Final = (
 _PARTS: Final = 256
 """Parts that are read at once."""
 _COPY: Final = "COPY locum.checkpoint (sequence, part, data) FROM STDIN (FORMAT BINARY)"
+_LAYERS: Final = (
+    "SELECT sequence, part, data FROM locum.checkpoint WHERE sequence > %s"
+    " AND (SELECT min(sequence) FROM locum.checkpoint) <= %s ORDER BY sequence, part"
+)
 _OCTETS: Final = (
     "SELECT coalesce(max(octets), 0), coalesce(sum(octets), 0) FROM (SELECT sum(octet_length(data)) AS octets"
     " FROM locum.checkpoint GROUP BY sequence, part >= %s) AS each"
@@ -80,6 +84,12 @@ def load(session: Session) -> tuple[int, Iterator[bytes]] | None:
     with session.connection() as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         found = _read(connection, -1)
+    return (int(found[-1][0]), _consumed(found)) if found else None
+
+
+def layers(session: Session, after: int) -> tuple[int, Iterator[bytes]] | None:
+    """The sequence number, and the parts behind the state after entry `after`, where they are all that changed."""
+    found = deque(session.rows(_LAYERS, (after, after)))
     return (int(found[-1][0]), _consumed(found)) if found else None
 
 

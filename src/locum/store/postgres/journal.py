@@ -162,6 +162,9 @@ class PostgresJournal:
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
         return checkpoints.load(self._writer)
 
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        return checkpoints.layers(self._writer, after)
+
     def find(self, query: AuditQuery) -> list[Found]:
         return lookups.find(self._reader, query)
 
