@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from locum.store.postgres.locks import Turn
@@ -28,10 +29,6 @@ _PAGE: Final = (
 _PARTS: Final = 256
 """Parts that are read at once."""
 _COPY: Final = "COPY locum.checkpoint (sequence, part, data) FROM STDIN (FORMAT BINARY)"
-_LAYERS: Final = (
-    "SELECT sequence, part, data FROM locum.checkpoint WHERE sequence > %s"
-    " AND (SELECT min(sequence) FROM locum.checkpoint) <= %s ORDER BY sequence, part"
-)
 _OCTETS: Final = (
     "SELECT coalesce(max(octets), 0), coalesce(sum(octets), 0) FROM (SELECT sum(octet_length(data)) AS octets"
     " FROM locum.checkpoint GROUP BY sequence, part >= %s) AS each"
@@ -81,15 +78,16 @@ def kept(session: Session) -> int | None:
 
 def load(session: Session) -> tuple[int, Iterator[bytes]] | None:
     """The checkpoint's sequence number and parts, or None. It is read in pieces, which are of one instant."""
-    with session.connection() as connection, connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with _instant(session) as connection:
         found = _read(connection, -1)
     return (int(found[-1][0]), _consumed(found)) if found else None
 
 
 def layers(session: Session, after: int) -> tuple[int, Iterator[bytes]] | None:
     """The sequence number, and the parts behind the state after entry `after`, where they are all that changed."""
-    found = deque(session.rows(_LAYERS, (after, after)))
+    with _instant(session) as connection:
+        first = connection.execute("SELECT min(sequence) FROM locum.checkpoint").fetchall()[0][0]
+        found = None if first is None or first > after else _read(connection, after)
     return (int(found[-1][0]), _consumed(found)) if found else None
 
 
@@ -136,6 +134,14 @@ def _claimed(connection: Connection, claim: str) -> int | None:
     """The sequence number of the new base of this claim, or None where it is not the newest one."""
     found = connection.execute(_CLAIMED, (claim,)).fetchall()
     return int(found[0][0]) if found else None
+
+
+@contextmanager
+def _instant(session: Session) -> Iterator[Connection]:
+    """A transaction in which what is read in pieces is of one instant."""
+    with session.connection() as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield connection
 
 
 def _read(connection: Connection, after: int) -> deque[tuple[int, int, bytes]]:
