@@ -45,6 +45,7 @@ class Compaction:
         self._writer = writer
         self._reader = reader
         self._claims = (f"{name}.{number}" for number in count(1))
+        self._unweighed = 0  # octets of layers since they were weighed, which takes a look at each part
         self._ending = False
 
     def end(self) -> None:
@@ -60,9 +61,10 @@ class Compaction:
                 self.compacted = await self._store(self._journal.checkpointed)
                 continue
             parts = await self._reader.ask(layer.parts)
+            self._unweighed += sum(map(len, parts))
             save, keep = self._journal.save_checkpoint, self._limits.keep
             self.compacted = await self._store(partial(save, layer.sequence, parts, keep, self.compacted))
-        if self.compacted == state.sequence and await self._is_heavy():
+        if self.compacted == state.sequence and self._unweighed * 8 >= self._limits.layers and await self._is_heavy():
             await self._renew(state)
 
     async def _layer(self, after: int, upto: int) -> Layer:
@@ -78,6 +80,7 @@ class Compaction:
 
     async def _is_heavy(self) -> bool:
         """Whether the layers are so many that reading them costs more than it has to."""
+        self._unweighed = 0
         largest, together = await self._store(self._journal.checkpoint_octets)
         return together > largest * 3 // 2 + self._limits.layers
 
