@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from locum.state import State, put
+from locum.state import Role, State, encode, put
 from locum.store import Ledger
 from locum.store.checkpoint import catch_up, load, parts
 from locum.store.journal import Entry
 from locum.store.memory import MemoryJournal
 from locum.store.sqlite import SqliteJournal
-from support.ledgers import QUICK, Made, creates, deletes, opened, role, run, silent
+from support.ledgers import QUICK, Made, at_rest, creates, deletes, opened, role, run, silent
 
 OFTEN = replace(QUICK, checkpoint=10, keep=3)
 MANY = 1_000
@@ -49,11 +49,6 @@ def again(n: int, _: State) -> Made:
 async def filled(ledger: Ledger) -> None:
     events = tuple(put(role(f"r{n}")) for n in range(MANY))
     await ledger.transact(lambda _: Made("many", events), silent)
-
-
-async def at_rest(ledger: Ledger) -> None:
-    while ledger._housekeeping._compacting is not None:  # noqa: ASYNC110 - there is nothing to wait for but the loop
-        await asyncio.sleep(0)
 
 
 def test_a_checkpoint_of_a_large_state_costs_what_has_changed() -> None:
@@ -220,3 +215,17 @@ def test_who_is_behind_a_checkpoint_reads_what_changed_and_not_all_there_is() ->
         await ledger.close()
 
     run(story())
+
+
+def test_a_large_state_is_not_the_garbage_collectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round over a million is a pause of seconds: what is loaded is set aside, and entities hold no cycles."""
+    monkeypatch.setattr("locum.store.checkpoint.MANY", 1)
+    journal = MemoryJournal()
+    journal.append([Entry(1, 1.0, encode([put(role("app"))]))], [], 0)
+    before = gc.get_freeze_count()
+    try:
+        state = load(journal)
+        assert gc.get_freeze_count() > before
+        assert not any(map(gc.is_tracked, state.every(Role)))
+    finally:
+        gc.unfreeze()
