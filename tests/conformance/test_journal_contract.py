@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -494,6 +494,192 @@ def test_any_interleaving_of_two_handles_makes_one_dense_journal(
             model.check(handles[1 - writer])
         for handle in handles:
             model.check(handle)
+            handle.close()
+
+
+# -- 4. a base and layers ------------------------------------------------------------------------------------
+
+
+def content(journal: Journal) -> tuple[int, list[bytes]]:
+    saved = journal.checkpoint()
+    assert saved is not None
+    return saved[0], list(saved[1])
+
+
+def test_a_layer_stands_upon_what_was_there(journal: Journal) -> None:
+    journal.append(entries(1, 9), [], 0)
+    assert journal.save_checkpoint(2, [b"base", b"base"]) == 2
+    assert journal.save_checkpoint(5, [b"first"], upon=2) == 5
+    assert journal.save_checkpoint(7, [], keep=1, upon=5) == 7
+    assert journal.save_checkpoint(8, [b"third"], keep=2, upon=7) == 8
+    assert content(journal) == (8, [b"base", b"base", b"first", b"third"])
+    assert (journal.checkpointed(), list(journal.read(6))) == (8, entries(7, 9))
+    assert journal.checkpoint_octets() == (8, 18)
+
+
+def test_the_first_layer_stands_upon_nothing(journal: Journal) -> None:
+    journal.append(entries(1, 3), [], 0)
+    assert journal.checkpoint_octets() == (0, 0)
+    assert journal.save_checkpoint(2, [b"all"], upon=0) == 2
+    assert content(journal) == (2, [b"all"])
+
+
+@pytest.mark.parametrize("upon", [0, 2, 4])
+def test_a_layer_upon_another_checkpoint_than_there_is_changes_nothing(journal: Journal, upon: int) -> None:
+    journal.append(entries(1, 6), [], 0)
+    journal.save_checkpoint(3, [b"base"], keep=3)
+    assert journal.save_checkpoint(5, [b"layer"], upon=upon) == 3
+    assert content(journal) == (3, [b"base"])
+    assert list(journal.read(0)) == entries(1, 6)
+
+
+def test_a_new_base_takes_the_place_of_what_it_was_made_of_and_of_nothing_else(journal: Journal) -> None:
+    journal.append(entries(1, 9), [], 0)
+    journal.save_checkpoint(2, [b"base"])
+    journal.save_checkpoint(4, [b"layer"], upon=2)
+    assert journal.begin_base("claim", 4)
+    assert journal.extend_base("claim", 0, [b"new 0", b"new 1"])
+    assert journal.save_checkpoint(6, [b"later"], upon=4) == 6
+    assert journal.extend_base("claim", 2, [b"new 2"])
+    assert content(journal) == (6, [b"base", b"layer", b"new 0", b"new 1", b"new 2", b"later"])
+    while journal.finish_base("claim"):
+        pass
+    assert content(journal) == (6, [b"new 0", b"new 1", b"new 2", b"later"])
+    assert journal.checkpoint_octets() == (15, 20)
+
+
+def test_a_base_of_another_state_than_the_checkpoints_is_not_begun(journal: Journal) -> None:
+    journal.append(entries(1, 4), [], 0)
+    assert not journal.begin_base("claim", 0)
+    journal.save_checkpoint(2, [b"base"])
+    assert not journal.begin_base("claim", 1)
+    assert not journal.begin_base("claim", 3)
+    assert not journal.extend_base("claim", 0, [b"new"])
+    assert not journal.finish_base("claim")
+    assert content(journal) == (2, [b"base"])
+
+
+def test_attack_a_base_that_was_given_up_does_not_come_back(pair: Pair) -> None:
+    """A handle that slept while others wrote would bring back what was deleted since."""
+    here, there = pair
+    here.append(entries(1, 4), [], 0)
+    here.save_checkpoint(2, [b"base"])
+    assert here.begin_base("slow", 2)
+    assert here.extend_base("slow", 0, [b"stale"])
+    assert there.begin_base("quick", 2)
+    assert content(here) == (2, [b"base"])
+    assert not here.extend_base("slow", 1, [b"stale"])
+    assert there.extend_base("quick", 0, [b"new"])
+    assert not here.finish_base("slow")
+    assert content(there) == (2, [b"base", b"new"])
+    assert there.save_checkpoint(4, [b"all"]) == 4
+    assert not there.extend_base("quick", 1, [b"stale"])
+    assert content(here) == (4, [b"all"])
+
+
+def test_who_knows_a_state_gets_the_layers_upon_it_as_long_as_they_are_kept(journal: Journal) -> None:
+    assert journal.layers(0) is None
+    journal.append(entries(1, 9), [], 0)
+    journal.save_checkpoint(2, [b"base"])
+    journal.save_checkpoint(4, [b"to 4"], upon=2)
+    journal.save_checkpoint(6, [b"to 6"], upon=4)
+    journal.save_checkpoint(8, [], upon=6)
+
+    def behind(after: int) -> tuple[int, list[bytes]] | None:
+        found = journal.layers(after)
+        return None if found is None else (found[0], list(found[1]))
+
+    layers = (8, [b"to 4", b"to 6"])
+    assert [behind(n) for n in range(1, 9)] == [None, layers, layers, *[(8, [b"to 6"])] * 2, (8, []), (8, []), None]
+    assert journal.begin_base("claim", 8)
+    assert journal.extend_base("claim", 0, [b"new"])
+    assert behind(5) == (8, [b"to 6", b"new"])
+    while journal.finish_base("claim"):
+        pass
+    assert behind(5) is None
+    journal.save_checkpoint(9, [b"to 9"], upon=8)
+    assert behind(8) == (9, [b"to 9"])
+
+
+KEYS = "abc"
+base_steps = st.one_of(
+    st.tuples(st.just("set"), st.sampled_from(KEYS), st.integers(1, 9)),
+    st.tuples(st.just("remove"), st.sampled_from(KEYS), st.none()),
+    st.tuples(st.sampled_from(["layer", "all", "begin", "extend", "finish"]), st.none(), st.integers(0, 2)),
+)
+
+
+class Content:
+    """A journal whose entries and parts set or remove keys, what they make, and who writes a base of which state."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, int] = {}
+        self.sequence = 0
+        self.past = [dict[str, int]()]
+        self.bases: list[dict[str, int]] = []
+        self.written: list[int] = []
+
+    def step(self, handle: Journal, what: str, key: str | None, value: int | None) -> None:
+        if key is not None:
+            data = b"%s%d" % (key.encode(), value or 0)
+            handle.append([Entry(self.sequence + 1, 1000.0, data)], [], self.sequence)
+            self.now, self.sequence = folded([data], self.now), self.sequence + 1
+            self.past.append(self.now)
+        elif what == "layer":
+            upon = handle.checkpointed()
+            handle.save_checkpoint(self.sequence, [it.events for it in handle.read(upon)], upon=upon)
+        elif what == "all":
+            handle.save_checkpoint(self.sequence, told(self.now))
+        elif what == "begin":
+            if handle.checkpointed() == self.sequence > 0 and handle.begin_base(str(len(self.bases)), self.sequence):
+                self.bases.append(dict(self.now))
+                self.written.append(0)
+        else:
+            self._of_base(handle, what, len(self.bases) - 1 - (value or 0))
+
+    def _of_base(self, handle: Journal, what: str, number: int) -> None:
+        if number < 0:
+            return
+        parts, written = told(self.bases[number]), self.written[number]
+        if what == "extend" and handle.extend_base(str(number), written, parts[written : written + 1]):
+            self.written[number] += 1
+        elif what == "finish" and written >= len(parts):
+            handle.finish_base(str(number))
+
+    def check(self, handle: Journal) -> None:
+        saved = handle.checkpoint()
+        known = {} if saved is None else folded(saved[1], {})
+        after = [it.events for it in handle.read(0 if saved is None else saved[0])]
+        assert folded(after, known) == self.now
+        for state, before in enumerate(self.past):
+            layers = handle.layers(state)
+            assert layers is None or folded([*layers[1], *after], before) == self.now
+
+
+def told(state: dict[str, int]) -> list[bytes]:
+    return [b"%s%d" % (key.encode(), value) for key, value in sorted(state.items())]
+
+
+def folded(parts: Iterable[bytes], state: dict[str, int]) -> dict[str, int]:
+    found = dict(state)
+    for part in parts:
+        found[chr(part[0])] = int(part[1:])
+    return {key: value for key, value in found.items() if value}
+
+
+@pytest.mark.parametrize("name", _each(*SHARED))
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), base_steps), max_size=30))
+def test_wherever_a_new_base_ends_the_journal_makes_the_same_state(
+    name: str, story: list[tuple[int, tuple[str, str | None, int | None]]]
+) -> None:
+    with TemporaryDirectory() as directory:
+        handles = SHARED[name](Path(directory))
+        made = Content()
+        for writer, step in story:
+            made.step(handles[writer], *step)
+            made.check(handles[1 - writer])
+        for handle in handles:
             handle.close()
 
 

@@ -48,7 +48,7 @@ def audited(number: int) -> Callable[[Made | Fault], list[AuditRow]]:
 
 
 async def main(directory: Path, first: int) -> None:
-    ledger = Ledger.open(SqliteJournal.open(directory), lambda: 0.0, Limits(checkpoint=150, keep=40))
+    ledger = Ledger.open(SqliteJournal.open(directory), lambda: 0.0, Limits(checkpoint=150, keep=40, layers=0))
     numbers = itertools.count(first)
 
     async def task() -> None:

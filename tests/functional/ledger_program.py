@@ -21,7 +21,7 @@ from locum.core.errors import Fault
 from locum.store import AlreadyCommitted, AuditRow, Entry, Ledger, Limits, SqliteJournal
 from support.ledgers import audited, creates, deletes, names, reached
 
-LIMITS = Limits(checkpoint=15, keep=5)
+LIMITS = Limits(checkpoint=15, keep=5, layers=0)
 
 
 class StoppingJournal(SqliteJournal):

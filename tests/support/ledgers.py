@@ -102,6 +102,12 @@ async def until(gate: Gate) -> None:
     gate.clear()
 
 
+async def at_rest(ledger: Ledger) -> None:
+    """Let the loop run until the checkpoint that is being taken is there."""
+    while ledger._housekeeping._compacting is not None:  # noqa: ASYNC110 - there is nothing to wait for but the loop
+        await asyncio.sleep(0)
+
+
 async def reached(ledger: Ledger, sequence: int) -> State:
     """The state of `ledger`, once it has that entry: whoever waits for it writes nothing."""
     with ledger.subscribe() as changes:

@@ -32,7 +32,7 @@ def claim_backend(leases: Leases, node: str, own: str) -> None:
         other = leases.holder(BACKEND).partition(" ")[0] or "before this one"
         raise ConfigurationError(
             f"node {other} has the embedded backend, and there is one in an installation: have it serve that with "
-            "--serve-backend HOST:PORT, and give this node --backend '*=locum://HOST:PORT'; or give all of them another "
+            "--serve-backend HOST:PORT, and give this node --backend '*=locum://HOST:PORT'; or give all another "
             "backend, or '*=none'"
         )
 

@@ -19,8 +19,11 @@ AWS_MANAGED_ACCOUNT = "aws"
 """The account of AWS's own managed policies: arn:aws:iam::aws:policy/..."""
 
 
-class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
-    """Base of all entities; `kind` names the table in events and checkpoints."""
+class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", gc=False):
+    """Base of all entities; `kind` names the table in events and checkpoints.
+
+    Entities are values and hold no cycles, so that the garbage collector need not look at a million of them.
+    """
 
     key_field: ClassVar[str] = "id"
 
@@ -44,7 +47,8 @@ class Named(Entity, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def key(self) -> str:
-        return self.name.lower()
+        key = self.name.lower()
+        return self.name if key == self.name else key  # one text less in memory for most
 
     @property
     def arn(self) -> str:

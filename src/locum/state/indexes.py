@@ -39,7 +39,7 @@ from locum.state.entities import (
     Role,
     User,
 )
-from locum.state.organization import Handshake, Member, Organization, Unit
+from locum.state.organization import SUSPENDED, Handshake, Member, Organization, Unit
 from locum.state.providers import OutboundFederation
 from locum.state.signin import MfaDevice
 from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
@@ -93,10 +93,18 @@ DELEGATED_MEMBERS: Final = Index("delegated-members", (Member,), lambda m: (m.ac
 """By the management account of their organization, like CLOSED_MEMBERS."""
 
 CLOSED_MEMBERS: Final = Index("closed-members", (Member,), lambda m: (m.account,) if m.closed else ())
+SUSPENDED_MEMBERS: Final = Index(
+    "suspended-members", (Member,), lambda m: (SUSPENDED,) if m.status == SUSPENDED else ()
+)
+"""All of them, under their status: the few accounts whose calls are refused."""
+
 HANDSHAKE_ID: Final = Index("handshake-id", (Handshake,), lambda h: (h.id,))
 HANDSHAKES_OF: Final = Index("handshakes-of", (Handshake,), lambda h: (h.target,))
 ROOT_EMAIL: Final = Index("root-email", (Account,), lambda a: (a.email.lower(),) if a.email else ())
 """Unique: no two accounts have the same address."""
+
+ACCOUNT_ALIAS: Final = Index("account-alias", (Account,), lambda a: (a.alias,) if a.alias else ())
+"""Unique, as addresses are."""
 
 OUTBOUND_ISSUER: Final = Index("outbound-issuer", (OutboundFederation,), lambda o: (o.id,))
 DELEGATION_ID: Final = Index("delegation-id", (DelegationRequest,), lambda d: (d.id,))
@@ -209,9 +217,11 @@ INDEXES: Final = (
     TARGETS_OF_POLICY,
     DELEGATED_MEMBERS,
     CLOSED_MEMBERS,
+    SUSPENDED_MEMBERS,
     HANDSHAKE_ID,
     HANDSHAKES_OF,
     ROOT_EMAIL,
+    ACCOUNT_ALIAS,
     OUTBOUND_ISSUER,
     DELEGATION_ID,
     DELEGATIONS_OF,

@@ -28,8 +28,7 @@ class AccountState(State):
         return len(self.find(index, value))
 
     def _held(self, index: Index, value: str) -> Iterator[AnyEntity]:
-        postings = self.indexes.get(index.name, Map())
-        for account, kind, key in postings.get(value, Map()):
+        for account, kind, key in self.references(index, value):
             table = self.tables.get(kind, Map()).get(account, Map())
             if key in table:
                 entity: AnyEntity = table[key]  # type: ignore[assignment] # as in `State.find`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec.structs import replace
 
@@ -54,6 +54,10 @@ class Unit(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organizat
     parent: str
     policies: tuple[str, ...] = (FULL_ACCESS,)
     tags: Tags = {}
+
+
+SUSPENDED: Final = "SUSPENDED"
+"""The status of an account that was closed."""
 
 
 class Member(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organization-member"):

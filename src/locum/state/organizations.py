@@ -10,10 +10,18 @@ from typing import Any, Final, NamedTuple
 
 from locum.core.arn import PARTITION
 from locum.state.events import kind_of
-from locum.state.indexes import CHILD_MEMBERS, CHILD_UNITS, DELEGATED_MEMBERS, MEMBERSHIP, scoped
+from locum.state.indexes import (
+    CHILD_MEMBERS,
+    CHILD_UNITS,
+    DELEGATED_MEMBERS,
+    MEMBERSHIP,
+    SUSPENDED_MEMBERS,
+    scoped,
+)
 from locum.state.organization import (
     AWS_POLICIES,
     RCP_FULL_ACCESS,
+    SUSPENDED,
     Handshake,
     Member,
     Organization,
@@ -27,7 +35,6 @@ SERVICE_CONTROL: Final = "SERVICE_CONTROL_POLICY"
 RESOURCE_CONTROL: Final = "RESOURCE_CONTROL_POLICY"
 
 ACTIVE: Final = "ACTIVE"
-SUSPENDED: Final = "SUSPENDED"
 
 ALL_FEATURES: Final = "ALL"
 
@@ -244,19 +251,16 @@ def place_of(node: OrganizationNode) -> str:
 
 
 class _Suspended:
-    """A cache of the suspended accounts, valid while the table of members is the identical value."""
+    """A cache of the suspended accounts, valid while their index is the identical value."""
 
     kept: tuple[Any, frozenset[str]] = (None, frozenset())
 
 
-_MEMBERS: Final = kind_of(Member)
-
-
 def suspended(state: State) -> frozenset[str]:
-    """The closed accounts. Cached, as every call needs them: while no member changes, it takes one comparison."""
-    members = state.tables.get(_MEMBERS)
+    """The closed accounts. Cached, as every call needs them: while none is closed, it takes one comparison."""
+    postings = state.indexes.get(SUSPENDED_MEMBERS.name)
     known, accounts = _Suspended.kept
-    if members is not known:
-        accounts = frozenset(member.id for member in state.every(Member) if member.status == SUSPENDED)
-        _Suspended.kept = members, accounts
+    if postings is not known:
+        accounts = frozenset(account for _, _, account in state.references(SUSPENDED_MEMBERS, SUSPENDED))
+        _Suspended.kept = postings, accounts
     return accounts

@@ -4,12 +4,12 @@ Persistent maps (hash array mapped tries) share what did not change, so that the
 consistent view, and computing the next state takes time in proportion to the changes.
 
     tables:  kind  -> account -> key -> entity
-    indexes: index -> value -> (account, kind, key) -> None
+    indexes: index -> value -> see `state.postings`
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
@@ -19,14 +19,12 @@ from locum.core.errors import StorageError
 from locum.state.entities import Entity
 from locum.state.events import AnyEntity, Event, Put, kind_of
 from locum.state.indexes import INDEXES, Index
+from locum.state.postings import Postings, PostingsDraft, Reference, references
 
 E = TypeVar("E", bound=Entity)
 Table = Map[str, Map[str, Entity]]
-Reference = tuple[str, str, str]
-Postings = Map[str, Map[Reference, None]]
 
 _NO_ENTITIES: Map[str, Entity] = Map()
-_NO_REFERENCES: Map[Reference, None] = Map()
 _NO_TABLES: Map[str, Table] = Map()
 _NO_INDEXES: Map[str, Postings] = Map()
 
@@ -63,13 +61,14 @@ class State:
 
     def find(self, index: Index, value: str) -> list[AnyEntity]:
         """The entities that `index` has under `value`, unordered."""
-        postings = self.indexes.get(index.name)
-        if postings is None:
-            return []
         return [
-            cast("AnyEntity", self.tables[kind][account][key])
-            for account, kind, key in postings.get(value, _NO_REFERENCES)
+            cast("AnyEntity", self.tables[kind][account][key]) for account, kind, key in self.references(index, value)
         ]
+
+    def references(self, index: Index, value: str) -> Collection[Reference]:
+        """The account, table and key of each entity that `index` has under `value`, unordered."""
+        postings = self.indexes.get(index.name)
+        return () if postings is None else references(postings.get(value))
 
     def first(self, kind: type[E], index: Index, value: str) -> E | None:
         """The one entity of `kind` that `index` has under `value`, or None."""
@@ -80,8 +79,7 @@ class State:
 
     def count(self, index: Index, value: str) -> int:
         """The number of entities that `index` has under `value`."""
-        postings = self.indexes.get(index.name)
-        return 0 if postings is None else len(postings.get(value, _NO_REFERENCES))
+        return len(self.references(index, value))
 
 
 def apply(state: State, events: Iterable[Event], sequence: int) -> State:
@@ -118,7 +116,7 @@ class _Draft:
 
     def finish(self) -> State:
         tables = self._base.tables.mutate()
-        postings: dict[tuple[str, str], dict[Reference, bool]] = {}
+        drafts: dict[str, PostingsDraft] = {}
         for (kind, account), changes in self._tables.items():
             table: Table = tables.get(kind, Map())
             before = table.get(account, _NO_ENTITIES)
@@ -129,7 +127,7 @@ class _Draft:
                     rows.pop(key, None)
                 else:
                     rows[key] = entity
-                _note_index_changes(postings, (account, kind, key), old, entity)
+                self._index(drafts, (account, kind, key), old, entity)
             after = rows.finish()
             # Empty maps are removed, so that equal contents make equal states.
             table = table.set(account, after) if after else table.delete(account) if account in table else table
@@ -137,47 +135,34 @@ class _Draft:
                 tables[kind] = table
             else:
                 tables.pop(kind, None)
-        return replace(self._base, tables=tables.finish(), indexes=self._indexed(postings))
+        return replace(self._base, tables=tables.finish(), indexes=self._indexed(drafts))
 
-    def _indexed(self, postings: dict[tuple[str, str], dict[Reference, bool]]) -> Map[str, Postings]:
+    def _index(
+        self, drafts: dict[str, PostingsDraft], reference: Reference, old: Entity | None, new: Entity | None
+    ) -> None:
+        """Note the index values that `reference` loses and gains."""
+        entity = old if new is None else new
+        for index in () if entity is None else _INDEXES_OF.get(type(entity), ()):
+            before = () if old is None else tuple(index.values(old))
+            after = () if new is None else tuple(index.values(new))
+            if before == after:
+                continue
+            draft = drafts.get(index.name)
+            if draft is None:
+                draft = drafts[index.name] = PostingsDraft(self._base.indexes.get(index.name, Map()))
+            for value in before:
+                if value not in after:
+                    draft.discard(value, reference)
+            for value in after:
+                if value not in before:
+                    draft.add(value, reference)
+
+    def _indexed(self, drafts: dict[str, PostingsDraft]) -> Map[str, Postings]:
         indexes = self._base.indexes.mutate()
-        drafts = {name: indexes.get(name, Map()).mutate() for name in {name for name, _ in postings}}
-        for (name, value), references in postings.items():
-            entry = drafts[name].get(value, _NO_REFERENCES).mutate()
-            for reference, there in references.items():
-                if there:
-                    entry[reference] = None
-                else:
-                    entry.pop(reference, None)
-            done = entry.finish()
-            if done:
-                drafts[name][value] = done
-            else:
-                drafts[name].pop(value, None)
         for name, draft in drafts.items():
-            if len(draft):
-                indexes[name] = draft.finish()
+            postings = draft.finish()
+            if postings:
+                indexes[name] = postings
             else:
                 indexes.pop(name, None)
         return indexes.finish()
-
-
-def _note_index_changes(
-    postings: dict[tuple[str, str], dict[Reference, bool]],
-    reference: Reference,
-    old: Entity | None,
-    new: Entity | None,
-) -> None:
-    """Note the index values that `reference` loses and gains."""
-    entity = old if new is None else new
-    if entity is None:
-        return
-    for index in _INDEXES_OF.get(type(entity), ()):
-        before = () if old is None else tuple(index.values(old))
-        after = () if new is None else tuple(index.values(new))
-        for value in before:
-            if value not in after:
-                postings.setdefault((index.name, value), {})[reference] = False
-        for value in after:
-            if value not in before:
-                postings.setdefault((index.name, value), {})[reference] = True

@@ -1,8 +1,8 @@
 """From a journal to the state that it makes, and from a state to a checkpoint.
 
-A checkpoint is the whole state as Put events, in compressed parts. A part is a few hundred entities: encoding one never
-holds the interpreter for long, and compressing one lets it go altogether, so that a checkpoint of any size is taken
-beside a busy event loop.
+A checkpoint is the whole state as events, in compressed parts: Put events of a base, and what changed since in layers.
+A part is a few hundred entities: encoding one never holds the interpreter for long, and compressing one lets it go
+altogether, so that a checkpoint of any size is taken beside a busy event loop.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import gc
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Final, NamedTuple, cast
 
@@ -19,10 +20,15 @@ import msgspec
 
 from locum.core.errors import StorageError
 from locum.state import FORMAT, AnyEntity, Event, State, apply, change, decode, encode, put
+from locum.state.events import about
+from locum.state.sharing import Sharing
 from locum.store.journal import Compacted, Entry, Journal
 
 PART: Final = 256
 """Entities in one part: about 200 KB of JSON, half a millisecond."""
+
+MANY: Final = 10_000
+"""Entities of a state that is kept from garbage collection: each of the collector's rounds would look at all of it."""
 
 
 class Change(NamedTuple):
@@ -60,25 +66,59 @@ def parts(state: State) -> Iterator[bytes]:
     """`state` as the parts of a checkpoint."""
     rest = entities(state)
     while batch := list(islice(rest, PART)):
-        yield zlib.compress(encode([put(entity) for entity in batch]), 1)
+        yield _packed([put(entity) for entity in batch])
 
 
-def load(journal: Journal) -> State:
-    """The state that `journal` holds. Raises StorageError where it cannot be read."""
+class Layer:
+    """What changed up to the entry `sequence`, which moves on: of each entity the newest event."""
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        self._newest: dict[tuple[str, str, str], Event] = {}
+
+    def __len__(self) -> int:
+        return len(self._newest)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add the next entries. Raises StorageError where one cannot be read."""
+        for entry in entries:
+            self._newest |= {about(event): event for event in _readable(entry)}
+            self.sequence = entry.sequence
+
+    def parts(self) -> list[bytes]:
+        """The parts of the layer."""
+        rest = iter(self._newest.values())
+        return [_packed(events) for events in iter(lambda: list(islice(rest, PART)), [])]
+
+
+def load(journal: Journal, known: State | None = None) -> State:
+    """The state that `journal` holds. Raises StorageError where it cannot be read.
+
+    `known` is one that it had: of what has changed since, layers are read where they are kept, and not all there is.
+    """
     with _no_collection():
+        state = _checkpointed(journal, known or State())
         while True:
-            state = State()
-            found = journal.checkpoint()
-            if found is not None:
-                sequence, stored = found
-                events = chain.from_iterable(map(_unpack, stored))
-                state = change(State(sequence), events)
             try:
                 for following in changes(journal, state):
                     state = following.state
             except Compacted:  # another handle stored a newer checkpoint meanwhile
+                state = _checkpointed(journal, state)
                 continue
+            if known is None and size(state) >= MANY:
+                gc.freeze()
             return state
+
+
+def _checkpointed(journal: Journal, known: State) -> State:
+    """The state of the checkpoint, of `known` where the layers upon that are kept."""
+    found, state = journal.layers(known.sequence) if known.sequence else None, known
+    if found is None:
+        found, state = journal.checkpoint(), State()
+    if found is None:
+        return state
+    sequence, stored = found
+    return replace(change(state, chain.from_iterable(_shared(map(_unpack, stored)))), sequence=sequence)
 
 
 def catch_up(journal: Journal, state: State, recent: int) -> CaughtUp:
@@ -89,7 +129,7 @@ def catch_up(journal: Journal, state: State, recent: int) -> CaughtUp:
             state = following.state
             newest.append(following)
     except Compacted:
-        return CaughtUp(load(journal), (), reloaded=True)
+        return CaughtUp(load(journal, state), (), reloaded=True)
     return CaughtUp(state, tuple(newest), reloaded=False)
 
 
@@ -113,6 +153,17 @@ def _readable(entry: Entry) -> list[Event]:
         raise StorageError(f"journal entry {entry.sequence} is damaged: {error}") from error
 
 
+def _shared(parts: Iterable[list[Event]]) -> Iterator[list[Event]]:
+    sharing = Sharing()
+    for events in parts:
+        sharing.share(events)
+        yield events
+
+
+def _packed(events: list[Event]) -> bytes:
+    return zlib.compress(encode(events), 1)
+
+
 def _unpack(part: bytes) -> list[Event]:
     try:
         return decode(zlib.decompress(part))
@@ -122,7 +173,10 @@ def _unpack(part: bytes) -> list[Event]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Entities hold no cycles: looking for some among a hundred thousand new ones is time lost."""
+    """Entities hold no cycles: looking for some among a hundred thousand new ones is time lost.
+
+    What is made meanwhile would be looked at once more by the first round afterwards: see `MANY`.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

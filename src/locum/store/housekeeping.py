@@ -10,26 +10,26 @@ from functools import partial
 from locum.core.clock import Clock
 from locum.core.errors import PassingStorageError, StorageError
 from locum.state import State
-from locum.store import checkpoint
+from locum.store.compaction import Compaction
 from locum.store.journal import Journal
 from locum.store.limits import Limits
-from locum.store.workers import Workers
 from locum.store.writer import BatchWriter
 
 _log = logging.getLogger("locum.store")
 
 
 class Housekeeping:
-    """Compaction and upkeep of a journal, between writes. `reader` are the threads that encode checkpoints."""
+    """Compaction and upkeep of a journal, between writes. `compaction` takes its checkpoints."""
 
-    def __init__(self, journal: Journal, clock: Clock, limits: Limits, writer: BatchWriter, reader: Workers) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, limits: Limits, writer: BatchWriter, compaction: Compaction
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._limits = limits
         self._writer = writer
-        self._reader = reader
-        self._compacted = journal.checkpointed()
-        self._due = self._compacted + limits.checkpoint
+        self._compaction = compaction
+        self._due = compaction.compacted + limits.checkpoint
         self._compacting: asyncio.Task[None] | None = None
         self._pause: asyncio.TimerHandle | None = None
         writer.at_rest = self._rest
@@ -38,6 +38,7 @@ class Housekeeping:
         """Begin nothing more, and wait for what is under way."""
         if self._pause is not None:
             self._pause.cancel()
+        self._compaction.end()
         if self._compacting is not None:
             await asyncio.gather(self._compacting, return_exceptions=True)
 
@@ -74,28 +75,17 @@ class Housekeeping:
         writer.go_on()
 
     def _compact_if_due(self) -> None:
-        """A checkpoint costs as much as there is in the state: a large one is taken after more entries.
-
-        How much that is takes a while to count, and is counted when one is due by the last count.
-        """
         state = self._writer.state
-        if state.sequence < self._due or self._compacting is not None:
-            return
-        self._due = self._compacted + max(self._limits.checkpoint, checkpoint.size(state) // 4)
-        if state.sequence >= self._due:
+        if state.sequence >= self._due and self._compacting is None:
             self._compacting = asyncio.get_running_loop().create_task(self._compact(state))
 
     async def _compact(self, state: State) -> None:
-        """Encode `state` beside everything else, then store it in one piece."""
         try:
-            parts = await self._reader.ask(lambda: list(checkpoint.parts(state)))
-            save, keep = self._journal.save_checkpoint, self._limits.keep
-            self._compacted = await self._writer.thread.ask(lambda: save(state.sequence, parts, keep))
-            self._due = self._compacted + self._limits.checkpoint
+            await self._compaction.take(state)
         except PassingStorageError as error:
             _log.warning("the journal is compacted later: %s", error)
-            self._due = state.sequence + self._limits.checkpoint
         except StorageError as error:
             self._writer.fail(error)
         finally:
+            self._due = max(self._compaction.compacted, state.sequence) + self._limits.checkpoint
             self._compacting = None

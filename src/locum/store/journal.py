@@ -6,6 +6,7 @@ Invariants of every implementation (its conformance suite is tests/conformance/t
 2. `append` is one transaction: all of its entries and audit rows are there, or none is.
 3. What `append` and `save_checkpoint` return from is durable.
 4. A checkpoint and the entries after it make the same state as all entries from the first. Checkpoints never go back.
+   A checkpoint is a base and layers of what changed since; a new base is written in pieces, beside everything else.
 5. Audit rows have positions that grow in the order in which rows become visible: none appears before one that was seen.
 6. Who last used what follows from the audit rows and outlasts them; a crash may set it back by a minute, and another
    handle may learn of a use that is not the first of its kind a minute late.
@@ -251,12 +252,38 @@ class Journal(Protocol):
         """A follower, which waits for the next entries. `close` of the journal closes it as well."""
         ...
 
-    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
+    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0, upon: int | None = None) -> int:
         """Store `parts`, which make the state after entry `sequence`, in place of the older checkpoint.
+
+        Where `upon` is given, the parts are a layer: what they say is true besides what the checkpoint of `upon` says,
+        which stays (0: there is none, and the layer is all). Where the journal has another checkpoint, nothing changes.
 
         Entries up to `sequence` are deleted, save for the `keep` newest of them. Durable, all or nothing. Where the
         journal has one as new as that, nothing changes. Answers the sequence number of the one that it has now.
         """
+        ...
+
+    def begin_base(self, claim: str, sequence: int) -> bool:
+        """Begin to write a base anew, which makes the state of the checkpoint. False where that is not `sequence`'s.
+
+        `claim` tells it from every other one: it goes on until another is begun, or a checkpoint replaces everything.
+        Layers may come meanwhile.
+        """
+        ...
+
+    def extend_base(self, claim: str, first: int, parts: Sequence[bytes]) -> bool:
+        """Store the parts `first` (from 0) and on of the new base. False, and nothing is stored, where it has ended.
+
+        The checkpoint makes its state before and after each piece, wherever it ends.
+        """
+        ...
+
+    def finish_base(self, claim: str) -> bool:
+        """The new base is complete: delete some of what it stands for. Whether there is more."""
+        ...
+
+    def checkpoint_octets(self) -> tuple[int, int]:
+        """The octets of the largest of the checkpoint's base and layers, and of all of them."""
         ...
 
     def checkpointed(self) -> int:
@@ -264,7 +291,14 @@ class Journal(Protocol):
         ...
 
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
-        """The checkpoint's sequence number and parts, or None."""
+        """The checkpoint's sequence number and parts, or None. Of what parts say of one thing, the last is true."""
+        ...
+
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        """The checkpoint's sequence number, and parts that make its state of that after entry `after`.
+
+        None where it is not newer than that, or what is kept of it begins later: then `checkpoint` has it whole.
+        """
         ...
 
     def find(self, query: AuditQuery) -> list[Found]:

@@ -33,6 +33,7 @@ from locum.core.metrics import Histogram
 from locum.state import Event, State
 from locum.store.batches import PendingRow
 from locum.store.checkpoint import load
+from locum.store.compaction import Compaction
 from locum.store.following import Following
 from locum.store.freshness import Freshness
 from locum.store.housekeeping import Housekeeping
@@ -77,7 +78,8 @@ class Ledger:
         self._reader = Workers(2, "locum-reader", limits)
         self._writer = BatchWriter(journal, state, clock, limits, name)
         self._gathering = self._writer.gathering
-        self._housekeeping = Housekeeping(journal, clock, limits, self._writer, self._reader)
+        compaction = Compaction(journal, limits, self._writer.thread, self._reader, name)
+        self._housekeeping = Housekeeping(journal, clock, limits, self._writer, compaction)
         self._uptime = uptime
         self._following: Following | None = None
         self._freshness: Freshness | None = None

@@ -10,10 +10,10 @@ class Limits:
     """Limits for batches, compaction, following, and waiting for storage. Times are in seconds.
 
     `delay` and `rows`: an audit row is written at the latest after one or with the other. `buffer`: so many rows
-    waiting make the next one wait for the disk. `checkpoint`: entries after which the journal is compacted (more in a
-    large state, where a checkpoint costs more). `keep`: entries that compaction leaves for followers. Housekeeping of
-    the event history is due after `maintenance` rows and done in the next pause, which is `pause` without a write;
-    after `overdue` rows it waits no more.
+    waiting make the next one wait for the disk. `checkpoint`: entries after which the journal is compacted. `keep`:
+    entries that compaction leaves for followers. `layers`: octets of a checkpoint's layers that are not too many,
+    however small its base is. Housekeeping of the event history is due after `maintenance` rows and done in the next
+    pause, which is `pause` without a write; after `overdue` rows it waits no more.
 
     `retries`: how often what met a passing fault of storage is tried again, after `backoff`, twice that, and so on.
     Storage that did not work then is tried again every `probe`. `follow`: for how long the follower of other handles
@@ -26,6 +26,7 @@ class Limits:
     buffer: int = 20_000
     checkpoint: int = 2_000
     keep: int = 1_000
+    layers: int = 1 << 20
     maintenance: int = 4_096
     pause: float = 1.0
     overdue: int = 131_072

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import dropwhile, islice, takewhile
 from operator import itemgetter
@@ -31,6 +32,10 @@ from locum.store.journal import (
 _HOUR: Final = 3600.0
 
 
+_Part = tuple[int, bool, int]
+"""The place of a part: its sequence number, whether it is of a new base, its number."""
+
+
 class _Held:
     """The data that all handles of one journal share. To be touched under `lock`."""
 
@@ -43,7 +48,10 @@ class _Held:
         self.uses: dict[Use, float] = {}
         self.last = 0
         self.position = 0
-        self.checkpoint: tuple[int, list[bytes]] | None = None
+        self.checkpoint: int | None = None
+        self.parts: dict[_Part, bytes] = {}
+        self.base = 0
+        self.new_base: tuple[str, int] | None = None
         self.former: list[Former] = []
         self.remembered = 0.0
 
@@ -138,23 +146,70 @@ class MemoryJournal:
         self._followers.append(follower)
         return follower
 
-    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
-        held, stored = self._held, list(parts)
+    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0, upon: int | None = None) -> int:
+        held, stored = self._held, {(sequence, False, number): part for number, part in enumerate(parts)}
         with held.lock:
-            if held.checkpoint is not None and held.checkpoint[0] >= sequence:
-                return held.checkpoint[0]
-            held.checkpoint = (sequence, stored)
+            kept = held.checkpoint or 0
+            if (held.checkpoint is not None and kept >= sequence) or upon not in (None, kept):
+                return kept
+            if upon is None or held.checkpoint is None:
+                held.parts, held.new_base, held.base = {}, None, sequence
+            held.checkpoint = sequence
+            held.parts |= stored
             held.entries = [entry for entry in held.entries if entry.sequence > sequence - keep]
             held.settled = {name: at for name, at in held.settled.items() if at > sequence - keep}
         return sequence
 
+    def begin_base(self, claim: str, sequence: int) -> bool:
+        held = self._held
+        with held.lock:
+            if held.checkpoint != sequence:
+                return False
+            if held.new_base is not None:  # nobody completed it
+                former = held.new_base[1]
+                held.parts = {at: part for at, part in held.parts.items() if at[:2] != (former, True)}
+            held.new_base = (claim, sequence)
+        return True
+
+    def extend_base(self, claim: str, first: int, parts: Sequence[bytes]) -> bool:
+        held = self._held
+        with held.lock:
+            if held.new_base is None or held.new_base[0] != claim:
+                return False
+            held.parts |= {(held.new_base[1], True, number): part for number, part in enumerate(parts, first)}
+        return True
+
+    def finish_base(self, claim: str) -> bool:
+        held = self._held
+        with held.lock:
+            if held.new_base is not None and held.new_base[0] == claim:
+                first = (held.new_base[1], True, 0)
+                held.parts = {at: part for at, part in held.parts.items() if at >= first}
+                held.base, held.new_base = held.new_base[1], None
+        return False
+
+    def checkpoint_octets(self) -> tuple[int, int]:
+        octets: Counter[tuple[int, bool]] = Counter()
+        for at, part in self._held.parts.items():
+            octets[at[:2]] += len(part)
+        return max(octets.values(), default=0), octets.total()
+
     def checkpointed(self) -> int:
-        kept = self._held.checkpoint
-        return 0 if kept is None else kept[0]
+        return self._held.checkpoint or 0
 
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
-        kept = self._held.checkpoint
-        return None if kept is None else (kept[0], iter(kept[1]))
+        with self._held.lock:
+            kept, parts = self._held.checkpoint, sorted(self._held.parts.items())
+        return None if kept is None else (kept, iter([part for _, part in parts]))
+
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        held = self._held
+        with held.lock:
+            kept, parts = held.checkpoint or 0, sorted(held.parts.items())
+            first = held.base
+        if not first <= after < kept:
+            return None
+        return kept, iter([part for at, part in parts if at[0] > after])
 
     def find(self, query: AuditQuery) -> list[Found]:
         found: list[Found] = []

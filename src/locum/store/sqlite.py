@@ -22,6 +22,7 @@ from typing import Final
 
 from locum.core.clock import Entropy, system_entropy
 from locum.core.errors import StorageError
+from locum.store.checkpoint_table import CheckpointTable
 from locum.store.directory import TURN, DataDirectory
 from locum.store.doorbell import BellFollower, LocalBell
 from locum.store.file_bell import FileBell
@@ -82,6 +83,7 @@ class SqliteJournal:
                     self._trail = Trail(self._writer, retention)
                     self._usage = UsageTable(self._writer)
                     self._former = FormerTable(self._writer, retention)
+                    self._checkpoint = CheckpointTable(self._writer)
                     self._reader = connect(self._path, patience)
                 except BaseException:
                     self._writer.close()
@@ -180,27 +182,56 @@ class SqliteJournal:
         self._followers.append(follower)
         return follower
 
-    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
-        rows = [(sequence, number, data) for number, data in enumerate([b"", *parts])]
+    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0, upon: int | None = None) -> int:
+        rows = list(parts)
         with self._transaction(full=True):
-            kept = _checkpointed(self._writer)
-            if kept is not None and kept >= sequence:
-                return kept
-            self._writer.execute("DELETE FROM checkpoint")
-            self._writer.executemany("INSERT INTO checkpoint (sequence, part, data) VALUES (?, ?, ?)", rows)
+            kept = self._checkpoint.sequence(self._writer)
+            if (kept is not None and kept >= sequence) or upon not in (None, kept or 0):
+                return kept or 0
+            if upon is None:
+                self._checkpoint.clear(self._writer)
+            self._checkpoint.add(self._writer, sequence, rows)
             self._writer.execute("DELETE FROM entry WHERE sequence <= ?", (sequence - keep,))
         return sequence
 
+    def begin_base(self, claim: str, sequence: int) -> bool:
+        with self._transaction(full=False):
+            if self._checkpoint.sequence(self._writer) != sequence:
+                return False
+            self._checkpoint.claim(self._writer, claim, sequence)
+        return True
+
+    def extend_base(self, claim: str, first: int, parts: Sequence[bytes]) -> bool:
+        with self._transaction(full=False):
+            sequence = self._checkpoint.claimed(self._writer, claim)
+            if sequence is None:
+                return False
+            self._checkpoint.extend(self._writer, sequence, first, parts)
+        return True
+
+    def finish_base(self, claim: str) -> bool:
+        with self._transaction(full=False):
+            sequence = self._checkpoint.claimed(self._writer, claim)
+            return sequence is not None and self._checkpoint.drop(self._writer, sequence)
+
+    def checkpoint_octets(self) -> tuple[int, int]:
+        with reported(self._path):
+            return self._checkpoint.octets(self._writer)
+
     def checkpointed(self) -> int:
         with reported(self._path):
-            return _checkpointed(self._writer) or 0
+            return self._checkpoint.sequence(self._writer) or 0
 
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
-        """Part 0 is empty and only says that there is a checkpoint: an empty state has no other part."""
         with reported(self._path), transaction(self._writer):
-            kept = _checkpointed(self._writer)
-            parts = deque(self._writer.execute("SELECT data FROM checkpoint WHERE part > 0 ORDER BY part"))
+            kept = self._checkpoint.sequence(self._writer)
+            parts = self._checkpoint.parts(self._writer)
         return None if kept is None else (kept, _consumed(parts))
+
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        with reported(self._path), transaction(self._writer):
+            found = self._checkpoint.layers(self._writer, after)
+        return None if found is None else (found[0], _consumed(found[1]))
 
     def find(self, query: AuditQuery) -> list[Found]:
         with self._lock, reported(self._path), transaction(self._reader):
@@ -245,7 +276,7 @@ class SqliteJournal:
         """The next entries after `after`, and the certainty that there is nothing else."""
         with reported(self._path), transaction(self._writer):
             page = [Entry(*row) for row in self._writer.execute(_SELECT, (after, _PAGE))]
-            last, kept = last_sequence(self._writer), _checkpointed(self._writer) or 0
+            last, kept = last_sequence(self._writer), self._checkpoint.sequence(self._writer) or 0
         check_reaches(after, last)
         expected = range(after + 1, min(last, after + _PAGE) + 1)
         missing = next((n for n, entry in zip_longest(expected, page) if entry is None or entry.sequence != n), None)
@@ -293,9 +324,3 @@ def _consumed(parts: deque[tuple[bytes]]) -> Iterator[bytes]:
     """Each part, which is let go of: together they may be large."""
     while parts:
         yield parts.popleft()[0]
-
-
-def _checkpointed(connection: sqlite3.Connection) -> int | None:
-    """The sequence number of the checkpoint, or None."""
-    found: int | None = value(connection, "SELECT max(sequence) FROM checkpoint")
-    return found

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from threading import Event as Gate
 
 import pytest
 
 from locum.core.errors import Fault, StorageError
-from locum.state import Role, State, put, remove
-from locum.store import AuditQuery, AuditRow, Entry, Limits, SqliteJournal, checkpoint
+from locum.state import Role, State, remove
+from locum.store import AuditQuery, AuditRow, Entry, Limits, SqliteJournal
 from locum.store.checkpoint import load
 from locum.store.memory import MemoryJournal
 from support.ledgers import (
@@ -303,38 +302,6 @@ def test_the_journal_is_compacted_in_the_background_and_still_makes_the_same_sta
             list(journal.read(0))
         assert load(journal) == ledger.state
         journal.close()
-
-    run(story())
-
-
-def test_a_large_state_is_counted_now_and_then_not_after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        counted: list[int] = []
-        size = checkpoint.size
-
-        def watched(state: State) -> int:
-            counted.append(size(state))
-            return counted[-1]
-
-        def again(n: int, _: State) -> Made:
-            return Made("again", (put(role("r1", str(n))),))
-
-        monkeypatch.setattr(checkpoint, "size", watched)
-        journal = MemoryJournal()
-        events = tuple(put(role(f"r{n}")) for n in range(1000))
-        ledger = opened(journal, limits=Limits(checkpoint=10, keep=0))
-        await ledger.transact(lambda _: Made("many", events), silent)
-        for n in range(255):
-            await ledger.transact(partial(again, n), silent)
-        while journal.checkpoint() is None:  # it is taken beside the transactions
-            await ledger.transact(partial(again, 255), silent)
-        for n in range(45):
-            await ledger.transact(partial(again, n), silent)
-        await ledger.close()
-        saved = journal.checkpoint()
-        assert saved is not None
-        assert saved[0] in range(250, 257)
-        assert counted == [1000, 1000, 1000]
 
     run(story())
 

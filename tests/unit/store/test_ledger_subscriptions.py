@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from locum.state import State, apply, put
 from locum.store import Change, Ledger, Reloaded, Subscription
 from locum.store.memory import MemoryJournal
-from support.ledgers import QUICK, audit_row, creates, names, opened, role, run, silent
+from support.ledgers import QUICK, at_rest, audit_row, creates, names, opened, role, run, silent
 
 
 async def taken(changes: Subscription, count: int) -> list[Change]:
@@ -93,6 +93,7 @@ def test_one_that_fell_behind_what_is_kept_is_told_where_to_begin_anew() -> None
         with ledger.subscribe() as changes:
             for n in range(20):
                 await make(ledger, f"r{n}")
+            await at_rest(ledger)
             assert await anext(changes) == Reloaded(20, ledger.state)
             await make(ledger, "more")
             assert [change.sequence for change in await taken(changes, 1)] == [21]

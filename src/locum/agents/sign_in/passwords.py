@@ -20,6 +20,7 @@ from locum.credentials.onetime import accepted_step, open_seed
 from locum.credentials.passwords import matches_any
 from locum.state import Account, Event, LoginProfile, MfaDevice, PasswordPolicy, State, User, put
 from locum.state.devices import devices_of
+from locum.state.indexes import ACCOUNT_ALIAS
 
 WRONG: Final = "Your authentication information is incorrect. Please try again."
 """AWS's text, whatever is wrong."""
@@ -56,7 +57,8 @@ def _account(state: State, text: str) -> str | None:
     if _ID.fullmatch(text):
         text = text.replace("-", "")
         return text if state.get(Account, text, text) is not None else None
-    return next((found.account for found in state.every(Account) if text and found.alias == text), None)
+    found = state.first(Account, ACCOUNT_ALIAS, text)
+    return None if found is None else found.account
 
 
 def is_right(password: str, profile: LoginProfile | None) -> bool:

@@ -30,7 +30,8 @@ from locum.state import Stack, StackDrift, StackInstance, StackSet, StackSetOper
 from locum.state.autoscaling import regional
 from locum.state.cloudformation import REVIEW, stack_arn
 from locum.state.indexes import OF_INSTANCE_STACK, STACK_NAME, scoped
-from locum.state.organizations import SUSPENDED, member_of
+from locum.state.organization import SUSPENDED
+from locum.state.organizations import member_of
 from locum.state.stack_sets import SERVICE_MANAGED
 
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from locum.services.iam.faults import already_exists, no_such_entity
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import Account, put
+from locum.state.indexes import ACCOUNT_ALIAS
 
 
 def account_of(context: Context) -> Account:
@@ -21,7 +22,7 @@ def account_of(context: Context) -> Account:
 def create_account_alias(context: Context, params: Params) -> Outcome:
     """CreateAccountAlias: replaces the account's alias. An alias is unique among all accounts."""
     alias = params["AccountAlias"]
-    if any(account.alias == alias for account in context.state.every(Account)):
+    if context.state.count(ACCOUNT_ALIAS, alias):
         raise already_exists(f"The account alias {alias} already exists.")
     return Outcome({}, (put(replace(account_of(context), alias=alias)),))
 

@@ -21,7 +21,8 @@ from locum.services.pagination import Ordered
 from locum.services.verbs import Context, Operation, Outcome, Params, writes
 from locum.state import Account, Member, put, remove
 from locum.state.indexes import CLOSED_MEMBERS
-from locum.state.organizations import ALL_FEATURES, SUSPENDED
+from locum.state.organization import SUSPENDED
+from locum.state.organizations import ALL_FEATURES
 
 
 def known_account(context: Context) -> Account:

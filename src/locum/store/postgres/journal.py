@@ -141,14 +141,29 @@ class PostgresJournal:
         self._followers.append(follower)
         return follower
 
-    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
-        return checkpoints.save(self._writer, sequence, parts, keep)
+    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0, upon: int | None = None) -> int:
+        return checkpoints.save(self._writer, sequence, parts, keep, upon)
+
+    def begin_base(self, claim: str, sequence: int) -> bool:
+        return checkpoints.begin_base(self._writer, claim, sequence)
+
+    def extend_base(self, claim: str, first: int, parts: Sequence[bytes]) -> bool:
+        return checkpoints.extend_base(self._writer, claim, first, parts)
+
+    def finish_base(self, claim: str) -> bool:
+        return checkpoints.finish_base(self._writer, claim)
+
+    def checkpoint_octets(self) -> tuple[int, int]:
+        return checkpoints.octets(self._writer)
 
     def checkpointed(self) -> int:
         return checkpoints.kept(self._writer) or 0
 
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
         return checkpoints.load(self._writer)
+
+    def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
+        return checkpoints.layers(self._writer, after)
 
     def find(self, query: AuditQuery) -> list[Found]:
         return lookups.find(self._reader, query)

@@ -41,7 +41,8 @@ _JOURNAL: Final = (
     "CREATE UNIQUE INDEX entry_call ON locum.entry (sha256(call)) WHERE call IS NOT NULL",
     "CREATE INDEX entry_batch ON locum.entry (sha256(batch)) WHERE batch IS NOT NULL",
     "CREATE TABLE locum.former (sequence bigint PRIMARY KEY, at double precision NOT NULL, events bytea NOT NULL)",
-    "CREATE TABLE locum.checkpoint (sequence bigint NOT NULL, part integer, data bytea NOT NULL, PRIMARY KEY (part))",
+    "CREATE TABLE locum.checkpoint (sequence bigint, part integer, data bytea NOT NULL, PRIMARY KEY (sequence, part))",
+    "CREATE TABLE locum.new_base (claim text NOT NULL, sequence bigint NOT NULL, complete boolean NOT NULL)",
 )
 _TRAIL: Final = (
     "CREATE TABLE locum.trail_head (position bigint NOT NULL, strangers bigint NOT NULL) WITH (fillfactor = 10)",
