@@ -281,9 +281,10 @@ class Node:
         self.functions: FunctionHost | None = None  # until the first is invoked
         self.membership: Membership | None = None
         if self.storage.leases is not None:
-            own = self.storage.leases, self.storage.node
+            it = self.storage.leases, self.storage.node
             ousted = partial(os.kill, os.getpid(), signal.SIGTERM) if self._has_embedded else None
-            self.membership = Membership(*own, self._on_duty, self._off_duty, self.runtime.entropy, ousted)
+            own = self._on_duty, self._off_duty, self.runtime.entropy, ousted
+            self.membership = Membership(*it, *own, allowed=self.ledger.allow)
         self.duties = self._new_duties()
         directory = self.directory
         audits = directory.path / AUDITS_FILE

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Final
 
+from locum.agents.format_watch import FormatWatch
 from locum.agents.lease_keeper import TERM, LeaseKeeper
 from locum.core.clock import Clock, Entropy, system_uptime
 from locum.core.errors import ConfigurationError
@@ -41,7 +42,8 @@ def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) 
 class Membership:
     """The leases of one node. `gained` and `lost` are awaited where the duties become its own, and no longer are.
 
-    `ousted` is called where the node has the embedded backend (else None), and another one took it meanwhile.
+    `ousted` is called where the node has the embedded backend (else None), and another one took it meanwhile. `allowed`
+    is told the newest format of events that all nodes read.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class Membership:
         entropy: Entropy,
         ousted: Callable[[], None] | None = None,
         clock: Clock = system_uptime,
+        *,
+        allowed: Callable[[int], None] | None = None,
     ) -> None:
         self._leases = leases
         holder = f"{node} {entropy(8).hex()}"  # another node may have been given the same name
@@ -61,6 +65,7 @@ class Membership:
         self._backend: LeaseKeeper | None = None
         if ousted is not None:
             self._backend = LeaseKeeper(leases, BACKEND, node, clock, refused=partial(_ousted, ousted))
+        self._formats = None if allowed is None else FormatWatch(leases, holder, clock, allowed)
 
     @property
     def on_duty(self) -> bool:
@@ -82,8 +87,8 @@ class Membership:
             await keeper.close()
 
     @property
-    def _keepers(self) -> list[LeaseKeeper]:
-        others = [] if self._backend is None else [self._backend]
+    def _keepers(self) -> list[LeaseKeeper | FormatWatch]:
+        others = [keeper for keeper in (self._formats, self._backend) if keeper is not None]
         return [self._there, *others, self._duties]
 
     async def present(self, nodes: Collection[str]) -> Collection[str]:
