@@ -31,9 +31,12 @@ from locum.store.journal import (
     Use,
 )
 from locum.store.memory import MemoryJournal
+from locum.store.postgres import PostgresJournal
+from locum.store.postgres.importing import PostgresImporter
 from locum.store.sqlite import SqliteJournal
 from locum.store.sqlite_import import SqliteImporter
 from locum.store.taking_back import as_of_entry
+from support.postgresql import ONE_SERVER, conninfo_of
 
 ACCOUNT = "111122223333"
 DAY = 86_400.0
@@ -51,10 +54,16 @@ def _directory(path: Path) -> Iterator[Place]:
     yield Place(SqliteImporter(path / "copy"), lambda: SqliteJournal.open(path / "copy"))
 
 
-PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {"sqlite": _directory}
+@contextmanager
+def _database(path: Path) -> Iterator[Place]:
+    conninfo = conninfo_of(path)
+    yield Place(PostgresImporter(conninfo), lambda: PostgresJournal.open(conninfo))
 
 
-@pytest.fixture(params=PLACES)
+PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {"sqlite": _directory, "postgresql": _database}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=ONE_SERVER)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with PLACES[request.param](tmp_path) as found:
         yield found
@@ -130,11 +139,13 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
 
 
 def test_everything_that_a_journal_has_is_moved(source: Journal, place: Place) -> None:
+    source.hold(12)
     told = move(source, place.importer, place.opened)
     assert (told.rows, told.uses, told.last) == (87, 15, 41)
     with closing(place.opened()) as copy:
         assert copy.installation == source.installation
         assert load(copy) == load(source)
+        assert copy.held() == 12
         assert list(copy.former(copy.remembered())) == list(source.former(source.remembered()))
         assert sorted(copy.uses(ACCOUNT)) == sorted(source.uses(ACCOUNT))
         for query in (

@@ -55,6 +55,7 @@ def move(source: Journal, target: Importer, opened: Callable[[], Journal]) -> Co
         before, after = content(source, accounts), content(made, accounts)
         if before != after or load(made) != state:
             raise StorageError(f"the copy is not what it is a copy of: {after.told()}, in place of {before.told()}")
+        made.hold(source.held())
     return after
 
 

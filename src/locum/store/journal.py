@@ -293,6 +293,17 @@ class Journal(Protocol):
         """The time (epoch seconds) since which all is kept that `former` answers; 0 where that is all of it."""
         ...
 
+    def hold(self, after: int | None) -> None:
+        """Keep the audit rows of authenticated calls behind the position `after`, also past their retention.
+
+        Until it is said otherwise, whatever is opened and closed meanwhile. None: none of them.
+        """
+        ...
+
+    def held(self) -> int | None:
+        """The position behind which audit rows are kept, or None."""
+        ...
+
     def maintain(self, now: float) -> bool:
         """One short step of housekeeping (an index, what is past its retention). Whether more is waiting."""
         ...

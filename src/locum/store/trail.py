@@ -128,12 +128,15 @@ class Trail:
                 found.extend(sorted(rows, key=itemgetter(0))[: wanted[1]])
         return found
 
-    def maintain(self, connection: sqlite3.Connection, now: float) -> bool:
-        """Drop one part that is too old, or do one step for one full part. Whether more is waiting."""
+    def maintain(self, connection: sqlite3.Connection, now: float, held: int | None = None) -> bool:
+        """Drop one part that is too old, or do one step for one full part. Whether more is waiting.
+
+        Rows of authenticated calls behind the position `held` stay.
+        """
         parts = self._written.parts(connection)
         for stranger, rows in ((False, self._retention.rows), (True, self._retention.strangers)):
             kind = [part for part in parts if part.stranger is stranger]
-            if len(kind) > 1 and self._expired(connection, kind, rows, now):
+            if len(kind) > 1 and self._expired(connection, kind, rows, now) and not self._is_held(kind[0], held):
                 for sql in kind[0].dropped():
                     connection.execute(sql)
                 return True
@@ -144,6 +147,10 @@ class Trail:
         for sql in todo[0].step():
             connection.execute(sql)
         return True
+
+    def _is_held(self, part: Part, held: int | None) -> bool:
+        """Whether a row of `part` is to be kept, though it is past its retention."""
+        return held is not None and not part.stranger and (part.number + 1) * self._part_rows > held
 
     def _expired(self, connection: sqlite3.Connection, parts: Sequence[Part], rows: int, now: float) -> bool:
         """Whether the oldest of `parts`, of one kind, is past its retention: `rows` are behind it, or it is too old."""
