@@ -349,6 +349,8 @@ class Node:
 
         Raises ConfigurationError.
         """
+        if self.options.journal:
+            raise ConfigurationError("the journal is in a database, and is backed up there: see docs/operations.md")
 
         def copied(folder: Path) -> list[str]:
             return [] if self.kept is None else self.kept.copied_to(folder)
