@@ -34,6 +34,7 @@ from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor
 from locum.cli.alone import be_alone
+from locum.cli.archiving import archive_of, check_archive
 from locum.cli.backends import (
     RESUMED,
     Hosts,
@@ -117,6 +118,7 @@ class Node:
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
+        check_archive(options)
         self.kept = None if options.ephemeral else self._kept_files(entropy)
         backends = self._backends(wall, entropy)
         if not options.journal:
@@ -302,7 +304,8 @@ class Node:
         present = None if self.options.workers == 1 else self._workers_of
         if self.membership is not None:
             present = self.membership.present
-        return Duties(self.runtime, self.calls, self.lake.store, present)
+        archive = archive_of(self.options, self.runtime, self.journal)
+        return Duties(self.runtime, self.calls, self.lake.store, present, archive)
 
     async def _workers_of(self, nodes: Collection[str]) -> Collection[str]:
         return self.workers & set(nodes)

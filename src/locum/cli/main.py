@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "backup": "write the state of the plane to a file, also while it runs",
     "restore": "make a data directory of a backup, as it was then or earlier",
     "journal": "move the journal between the data directory and a database",
+    "archive": "query the records that a plane has archived",
     "reset": "have the plane, or a service in it, begin anew",
     "clock": "move the plane's time, to see rotation and expiry in seconds",
     "ls": "list the planes that run, and what runs in them",

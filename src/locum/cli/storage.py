@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from locum.cli.archiving import settle_held
 from locum.cli.options import Options
 from locum.cli.wrapped_keyring import CommandWrapping, shared_keyring
 from locum.core.clock import Entropy
@@ -69,7 +70,9 @@ class DirectoryFiles:
 
 def open_storage(options: Options, entropy: Entropy) -> Storage:
     """Open what `options` name. Raises ConfigurationError, StorageError."""
-    return _database(options, entropy) if options.journal else _directory(options, entropy)
+    opened = _database(options, entropy) if options.journal else _directory(options, entropy)
+    settle_held(options, opened.journal)
+    return opened
 
 
 def _directory(options: Options, entropy: Entropy) -> Storage:

@@ -14,8 +14,8 @@ Invariants of every implementation (its conformance suite is tests/conformance/t
 8. A batch or call with an id is stored once, however often it is handed over. Ids are kept as long as their entries.
 9. What takes entries back is kept for `Retention.days`, whatever becomes of the entries.
 
-A journal blocks. `find`, `scan`, `uses`, `former`, `remembered` and `settled` may be called by any thread at any time,
-a `Follower` by a thread of its own, everything else by one thread at a time.
+A journal blocks. `find`, `scan`, `uses`, `former`, `remembered`, `held` and `settled` may be called by any thread at
+any time, a `Follower` by a thread of its own, everything else by one thread at a time.
 """
 
 from __future__ import annotations

@@ -304,6 +304,13 @@ class Ledger:
         state = self.state
         return state if at >= self._clock() else await self._ask(partial(state_at, self._journal, state, at))
 
+    async def hold(self, after: int | None) -> None:
+        """Keep audit rows past their retention: see `Journal.hold`. Raises ServiceUnavailable."""
+        try:
+            await self._writer.thread.ask(lambda: self._journal.hold(after))
+        except PassingStorageError as error:
+            raise Fault(*UNAVAILABLE) from error
+
     async def committed(self, call_id: str) -> int | None:
         """The sequence number of the entry that a call with this id made, or None."""
         return await self._ask(lambda: self._journal.settled(call_id))
