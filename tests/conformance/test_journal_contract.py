@@ -744,3 +744,41 @@ def test_attack_a_clock_that_was_moved_back_leaves_no_state_that_never_was(journ
 def test_entries_are_read_without_what_takes_them_back(journal: Journal) -> None:
     journal.append(taken_back(1, 2), [], expected=0)
     assert list(journal.read(0)) == entries(1, 2)
+
+
+def aged(journal: Journal) -> float:
+    """Give a journal rows of two times: the earlier ones are past their retention at the time that it answers."""
+    later = 1000.0 + 200 * 86_400
+    for first in range(0, 16_500, 1_500):
+        journal.record([row(n)._replace(at=1000.0) for n in range(first, first + 1_500)])
+    journal.record([row(n)._replace(at=later) for n in range(16_500, 16_510)])
+    return later
+
+
+def maintained(journal: Journal, now: float) -> int:
+    """The first position that is kept after all housekeeping."""
+    while journal.maintain(now):
+        pass
+    return journal.scan(0, 1)[0].position
+
+
+def test_rows_that_are_held_outlast_their_retention_until_they_are_let_go(journal: Journal) -> None:
+    later = aged(journal)
+    assert journal.held() is None
+    journal.hold(0)
+    assert maintained(journal, later) == 1
+    journal.hold(16_400)
+    assert (journal.held(), maintained(journal, later) <= 16_401) == (16_400, True)
+    journal.hold(16_505)
+    assert 1 < maintained(journal, later) <= 16_506
+    journal.hold(None)
+    assert journal.held() is None
+    assert len(journal.scan(16_500, 100)) == 10
+
+
+@pytest.mark.parametrize("durable", _each(*DURABLE))
+def test_what_is_held_is_held_after_a_restart(durable: str, tmp_path: Path) -> None:
+    with closing(DURABLE[durable](tmp_path)) as journal:
+        journal.hold(7)
+    with closing(DURABLE[durable](tmp_path)) as journal:
+        assert journal.held() == 7

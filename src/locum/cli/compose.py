@@ -34,6 +34,7 @@ from locum.backends.remote import UsedServices
 from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.cli.agent_door import AgentDoor
 from locum.cli.alone import be_alone
+from locum.cli.archiving import archive_of, check_archive
 from locum.cli.backends import (
     RESUMED,
     Hosts,
@@ -114,6 +115,7 @@ class Node:
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
+        check_archive(options)
         self.kept = None if options.ephemeral else self._kept_files(entropy)
         backends = self._backends(wall, entropy)
         if not options.journal:
@@ -282,9 +284,17 @@ class Node:
         self.functions: FunctionHost | None = None  # until the first is invoked
         self.membership: Membership | None = None
         if self.storage.leases is not None:
-            own = self.storage.leases, self.storage.node, self.storage.own
             ousted = partial(os.kill, os.getpid(), signal.SIGTERM) if self._has_embedded else None
-            self.membership = Membership(*own, self._on_duty, self._off_duty, self.runtime.entropy, ousted)
+            self.membership = Membership(
+                self.storage.leases,
+                self.storage.node,
+                self.storage.own,
+                self._on_duty,
+                self._off_duty,
+                self.runtime.entropy,
+                ousted,
+                allowed=self.ledger.allow,
+            )
         self.duties = self._new_duties()
         directory = self.directory
         audits = directory.path / AUDITS_FILE
@@ -302,7 +312,8 @@ class Node:
         present = None if self.options.workers == 1 else self._workers_of
         if self.membership is not None:
             present = self.membership.present
-        return Duties(self.runtime, self.calls, self.lake.store, present)
+        archive = archive_of(self.options, self.runtime, self.journal)
+        return Duties(self.runtime, self.calls, self.lake.store, present, archive)
 
     async def _workers_of(self, nodes: Collection[str]) -> Collection[str]:
         return self.workers & set(nodes)
@@ -333,6 +344,8 @@ class Node:
 
         Raises ConfigurationError.
         """
+        if self.options.journal:
+            raise ConfigurationError("the journal is in a database, and is backed up there: see docs/operations.md")
 
         def copied(folder: Path) -> list[str]:
             return [] if self.kept is None else self.kept.copied_to(folder)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from locum.agents.analyzers.jobs import AnalyzerJobs
 from locum.agents.analyzers.previews import AccessPreviews
 from locum.agents.analyzers.reconciler import Analyzers
+from locum.agents.archive import Archive
 from locum.agents.deliveries import Deliveries, Present
 from locum.agents.instances.announced_ends import AnnouncedEnds
 from locum.agents.instances.backend_instances import BackendInstances
@@ -28,9 +29,19 @@ from locum.calls import Calls, Runtime
 
 
 class Duties:
-    """The agents, in the order in which they start. `present` tells which nodes are there, where there are several."""
+    """The agents, in the order in which they start. `present` tells which nodes are there, where there are several.
 
-    def __init__(self, runtime: Runtime, calls: Calls, store: ColumnStore, present: Present | None = None) -> None:
+    `archive` is that of the records, where there is one.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        calls: Calls,
+        store: ColumnStore,
+        present: Present | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self.deliveries = Deliveries(calls.outbox, runtime.ledger, runtime.clock, present)
         self.scaling = AutoScaling(runtime, calls)
         self.stacks = Stacks(runtime, calls)
@@ -44,6 +55,7 @@ class Duties:
         self.analyzer_jobs = AnalyzerJobs(runtime)
         self.imports = Imports(runtime, calls.make, store)
         self.backend_instances = BackendInstances(runtime)
+        self.archive = archive
         self.lost_nodes = None if present is None else LostNodes(runtime, calls, present)
         self.under_way: Mapping[str, UnderWay] = {
             "stacks": self.stacks,
@@ -76,5 +88,5 @@ class Duties:
     def _reconcilers(self) -> tuple[Reconciler, ...]:
         of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
         of_records = self.trails, self.analyzers, self.previews, self.analyzer_jobs, self.imports
-        of_nodes = () if self.lost_nodes is None else (self.lost_nodes,)
-        return self.deliveries, self.scaling, *of_stacks, self.announced_ends, *of_records, *of_nodes
+        others = tuple(agent for agent in (self.lost_nodes, self.archive) if agent is not None)
+        return self.deliveries, self.scaling, *of_stacks, self.announced_ends, *of_records, *others

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Final
 
+from locum.agents.format_watch import FormatWatch
 from locum.agents.lease_keeper import TERM, LeaseKeeper
 from locum.core.clock import Clock, Entropy, system_uptime
 from locum.core.errors import ConfigurationError
@@ -46,7 +47,8 @@ class Membership:
     """The leases of one node. `gained` and `lost` are awaited where the duties become its own, and no longer are.
 
     `ousted` is called where the node has the embedded backend (else None), and another one took it meanwhile. `own` is
-    the name that its data directory has, where `node` may have been given to another one as well.
+    the name that its data directory has, where `node` may have been given to another one as well. `allowed` is told the
+    newest format of events that all nodes read.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class Membership:
         entropy: Entropy,
         ousted: Callable[[], None] | None = None,
         clock: Clock = system_uptime,
+        *,
+        allowed: Callable[[int], None] | None = None,
     ) -> None:
         self._leases = leases
         self._node = node
@@ -69,6 +73,7 @@ class Membership:
         self._backend: LeaseKeeper | None = None
         if ousted is not None:
             self._backend = LeaseKeeper(leases, BACKEND, f"{node} {own}", clock, refused=partial(_ousted, ousted))
+        self._formats = None if allowed is None else FormatWatch(leases, holder, clock, allowed)
 
     @property
     def on_duty(self) -> bool:
@@ -107,8 +112,9 @@ class Membership:
             await keeper.close()
 
     @property
-    def _itself(self) -> list[LeaseKeeper]:
-        return [self._there] if self._backend is None else [self._backend, self._there]
+    def _itself(self) -> list[LeaseKeeper | FormatWatch]:
+        others = [keeper for keeper in (self._backend, self._formats) if keeper is not None]
+        return [*others, self._there]
 
     async def present(self, nodes: Collection[str]) -> Collection[str]:
         """Which of `nodes` are there. Raises StorageError."""

@@ -47,6 +47,7 @@ class Options:
     `workers` is the number of processes that serve the gateway. `serve_backend` is the address (HOST:PORT) at which
     other nodes reach this one's embedded backend; None: they do not. `public_url` is where clients reach the plane, by
     way of a load balancer say; None: at its own port.
+    `archive` is where records are archived, at `archive_endpoint` (`cli.archiving`).
     Raises ConfigurationError where an account, a region, a host or a URL cannot be one.
     """
 
@@ -83,6 +84,8 @@ class Options:
     public_url: str | None = None
     workers: int = 1
     serve_backend: str | None = None
+    archive: str | None = None
+    archive_endpoint: str = ""
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):

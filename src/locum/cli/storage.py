@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from locum.cli.archiving import settle_held
 from locum.cli.node_directory import NODE_FILE, check_nodes, check_own
 from locum.cli.options import Options
 from locum.cli.wrapped_keyring import CommandWrapping, shared_keyring
@@ -25,8 +26,11 @@ from locum.credentials.files import create_private, write_private
 from locum.store import DataDirectory, Journal, Retention, SqliteJournal
 from locum.store.installation_files import InstallationFiles
 from locum.store.leases import Leases
+from locum.store.sqlite import FILE
 
 KEYRING_FILE: Final = "keyring"
+COPIED: Final = f"{FILE}.copied"
+"""The journal of a directory that is a database's by now (`locum journal copy`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,17 @@ class DirectoryFiles:
 
 def open_storage(options: Options, entropy: Entropy) -> Storage:
     """Open what `options` name. Raises ConfigurationError, StorageError."""
-    return _database(options, entropy) if options.journal else _directory(options, entropy)
+    opened = _database(options, entropy) if options.journal else _directory(options, entropy)
+    settle_held(options, opened.journal)
+    return opened
 
 
 def _directory(options: Options, entropy: Entropy) -> Storage:
+    if (options.data / COPIED).exists() and not (options.data / FILE).exists():
+        raise ConfigurationError(
+            f"the journal of {options.data} was copied to a database: name that with --journal, or give {COPIED} the"
+            f" name {FILE} again, to go on as it was before"
+        )
     check_own(options.data)
     retention = Retention(rows=options.history_events)
     shared = options.workers > 1

@@ -98,9 +98,14 @@ class CommandWrapping:
 
 
 def shared_keyring(
-    files: InstallationFiles, wrapping: Wrapping | None, data: Path, entropy: Entropy, environ: Mapping[str, str]
+    files: InstallationFiles,
+    wrapping: Wrapping | None,
+    data: Path,
+    entropy: Entropy,
+    environ: Mapping[str, str],
+    new: KeyRing | None = None,
 ) -> KeyRing:
-    """The key ring of the installation, which is made where there is none.
+    """The key ring of the installation, which is made where there is none, or is `new` then.
 
     LOCUM_KEYRING is the ring itself. Where no `wrapping` is given, it is the key ring in WRAPPING_FILE in `data`, which
     the first node makes. Raises ConfigurationError, StorageError.
@@ -114,7 +119,7 @@ def shared_keyring(
         wrapping = _own_wrapping(data, entropy, environ, make=stored is None)
     if stored is None:
         chosen = wrapping
-        stored = files.create(FILE, lambda: _wrapped(chosen, KeyRing.generate(entropy).dump()))
+        stored = files.create(FILE, lambda: _wrapped(chosen, (new or KeyRing.generate(entropy)).dump()))
     return KeyRing.load(_unwrapped(wrapping, stored))
 
 

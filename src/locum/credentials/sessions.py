@@ -40,8 +40,21 @@ _DEFAULTS: Final[dict[str, Any]] = {
     f.name: f.default_factory() if f.default_factory is not dataclasses.MISSING else f.default
     for f in dataclasses.fields(Session)
 }
+_RESTRICTING: Final[frozenset[str]] = frozenset()
+"""Fields that were added to restrict a session: a token that has one is refused by an older Locum, which lacks it.
+It passes over any other field that it does not know."""
+
+_TO_BE_KNOWN: Final = "!"
+"""The member of a packed session with the names of such fields, where it has some."""
+
+
+class _ToBeKnown(msgspec.Struct):
+    names: tuple[str, ...] = msgspec.field(name=_TO_BE_KNOWN, default=())
+
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Session).decode
+_decode_names: Final = msgspec.msgpack.Decoder(_ToBeKnown).decode
 
 
 class InvalidToken(LocumError):
@@ -100,10 +113,17 @@ def _secret(keyring: KeyRing, key_id: str, sealed: bytes) -> str:
 def _pack(session: Session) -> bytes:
     """Encode `session` by field name, without defaults, so that a version with more fields can still decode it."""
     fields = {name: value for name in _DEFAULTS if (value := getattr(session, name)) != _DEFAULTS[name]}
+    if restricting := sorted(_RESTRICTING & fields.keys()):
+        fields[_TO_BE_KNOWN] = restricting
     packed = _encode(fields)
     return _PLAIN + packed if len(packed) < _DEFLATE_FROM else _DEFLATED + zlib.compress(packed)
 
 
 def _unpack(plain: bytes) -> Session:
-    """The inverse of `_pack`, for authenticated bytes."""
-    return _decode(zlib.decompress(plain[1:]) if plain[:1] == _DEFLATED else plain[1:])
+    """The inverse of `_pack`, for authenticated bytes. Raises InvalidToken where it lacks a field that restricts."""
+    packed = zlib.decompress(plain[1:]) if plain[:1] == _DEFLATED else plain[1:]
+    if not _DEFAULTS.keys() >= set(_decode_names(packed).names):
+        raise InvalidToken(
+            "the session token was issued by a newer Locum, with a restriction that this one does not know"
+        )
+    return _decode(packed)

@@ -32,7 +32,7 @@ def analyzer_arn(account: str, region: str, name: str) -> str:
     return f"arn:{PARTITION}:access-analyzer:{region}:{account}:analyzer/{name}"
 
 
-class ArchiveRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ArchiveRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An archive rule: new findings that meet all criteria of its `filter` are archived."""
 
     name: str
@@ -191,7 +191,7 @@ class FindingRecommendation(Entity, frozen=True, kw_only=True, omit_defaults=Tru
         return self.status == IN_PROGRESS
 
 
-class PreviewFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PreviewFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A finding of an access preview: what a finding would be if the resource had the proposed configuration.
 
     `id` is its own, not that of `finding`. `change` is NEW, CHANGED or UNCHANGED; `existing_status` is that of the

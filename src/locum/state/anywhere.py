@@ -75,7 +75,7 @@ class RevocationList(AnywhereEntity, frozen=True, kw_only=True, omit_defaults=Tr
     tags: Tags = {}
 
 
-class SeenCertificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SeenCertificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A certificate that somebody was authenticated by, in PEM; `serial` in decimal."""
 
     serial: str

@@ -35,7 +35,7 @@ def owner_arn(region: str, account: str) -> str:
     return f"arn:{PARTITION}:autoscaling:{region}:{account}"
 
 
-class PendingHook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PendingHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A lifecycle hook that an instance waits for. It times out at `until`, which heartbeats extend up to `latest`."""
 
     name: str
@@ -44,7 +44,7 @@ class PendingHook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     latest: int
 
 
-class GroupInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class GroupInstance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An instance of a group. `since`: when it was launched or attached, or entered service.
 
     `configuration` or `template` (a `LaunchTemplateSpecification` with the version's number) is what it was launched
@@ -68,7 +68,7 @@ class GroupInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     targets: tuple[str, ...] = ()
 
 
-class GroupTag(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class GroupTag(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A tag of a group. `propagates`: new instances get it, too."""
 
     key: str

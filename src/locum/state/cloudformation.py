@@ -25,7 +25,7 @@ def stack_arn(region: str, account: str, name: str, identifier: str) -> str:
     return f"arn:{PARTITION}:cloudformation:{region}:{account}:stack/{name}/{identifier}"
 
 
-class StackVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StackVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What a stack is to be: the number of its template, the sealed parameters, tags and capabilities."""
 
     template: int
@@ -125,7 +125,7 @@ class StackTemplate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
         return self.processed or self.text
 
 
-class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FormerResource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What an update put another resource in the place of: it is deleted in the end, or comes back in a rollback.
 
     It is left where it is if it `keeps`, and deleted after a snapshot if it has one `taken`. `no_echo` is that of a
@@ -141,7 +141,7 @@ class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     no_echo: bool = False
 
 
-class AwaitedResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AwaitedResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What a resource waits for since `at`: an answer to the request `id`, which is of the work `of`.
 
     `sent`: the request was handed over, and is not made again after a restart.

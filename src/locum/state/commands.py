@@ -53,7 +53,7 @@ class Command(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="comman
     sealed: bytes = b""
 
 
-class PluginResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PluginResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The result of one step of a command. `code` is the exit code, -1 while there is none."""
 
     name: str

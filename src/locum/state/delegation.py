@@ -23,7 +23,7 @@ LIFETIMES: Final[dict[DelegationState, int]] = {
 """The seconds in a state after which a request is EXPIRED: IAM User Guide, "Understanding the Request Lifecycle"."""
 
 
-class PolicyParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PolicyParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The values of a placeholder of the policy template. `many`: it may have several."""
 
     name: str

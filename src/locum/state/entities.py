@@ -19,7 +19,15 @@ AWS_MANAGED_ACCOUNT = "aws"
 """The account of AWS's own managed policies: arn:aws:iam::aws:policy/..."""
 
 
-class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", gc=False):
+class Entity(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="kind",
+    gc=False,
+):
     """Base of all entities; `kind` names the table in events and checkpoints.
 
     Entities are values and hold no cycles, so that the garbage collector need not look at a million of them.
@@ -117,7 +125,7 @@ class Role(Named, frozen=True, kw_only=True, omit_defaults=True, tag="role"):
     tags: Tags = {}
 
 
-class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PolicyVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One version of a managed policy: `v` and `number`."""
 
     number: int
@@ -166,7 +174,7 @@ class AccessKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="acce
     millisecond: int = 0
 
 
-class MetadataOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MetadataOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """EC2's InstanceMetadataOptions. Defaults are those of a new instance in the EC2 API."""
 
     tokens: Literal["optional", "required"] = "required"
@@ -192,7 +200,7 @@ class MetadataDefaults(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
     enforced: bool = False
 
 
-class MaintenanceEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MaintenanceEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A scheduled event of an instance (EC2's InstanceStatusEvent). Times are epoch seconds; 0: no end is known."""
 
     id: str
@@ -203,7 +211,7 @@ class MaintenanceEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     state: Literal["active", "completed", "canceled"] = "active"
 
 
-class Notices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Announcements of EC2 to an instance in its metadata. Times: epoch seconds. What is empty or 0 is not announced.
 
     `lifecycle_state` is the target state in its Auto Scaling group (`InService`, `Terminated`), `interruption` what is
@@ -217,7 +225,7 @@ class Notices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     maintenance: tuple[MaintenanceEvent, ...] = ()
 
 
-class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The agent by which another machine is an instance (`locum agent`). `agents.instances.activations` has the rules.
 
     `code` is the digest of an activation code that nobody has used yet, valid until `code_expires` (epoch seconds),

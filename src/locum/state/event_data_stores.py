@@ -27,7 +27,9 @@ def arn_of(account: str, region: str, store: str) -> str:
     return f"arn:{PARTITION}:cloudtrail:{region}:{account}:eventdatastore/{store}"
 
 
-class Ingestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True):
+class Ingestion(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, array_like=True
+):
     """A time from `start` to before `end` in which a store took in events, and which ones: see `EventDataStore`."""
 
     start: float

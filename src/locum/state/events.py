@@ -151,13 +151,13 @@ AnyEntity = (
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 
 
-class Put(msgspec.Struct, frozen=True, tag="put", tag_field="event"):
+class Put(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="put", tag_field="event"):
     """`entity` is there from now on, in place of what had its (kind, account, key)."""
 
     entity: AnyEntity
 
 
-class Removed(msgspec.Struct, frozen=True, tag="removed", tag_field="event"):
+class Removed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="removed", tag_field="event"):
     """The entity (kind, account, key) is gone."""
 
     kind: str

@@ -10,14 +10,14 @@ from locum.core.arn import iam_arn
 from locum.state.entities import Entity, Named, Tags
 
 
-class KeyDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class KeyDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The key of a trusted context (`target`, by default the same) that a claim of the provider is put into."""
 
     source: str
     target: str = ""
 
 
-class ContextProvider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ContextProvider(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The mapping of a provider's token to trusted context. The subject's type is a value or a claim, or neither."""
 
     subject_key: str
@@ -50,7 +50,7 @@ class OidcProvider(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="o
         return iam_arn(self.account, "oidc-provider", "/", self.url)
 
 
-class SamlPrivateKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SamlPrivateKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A private key for decrypting assertions. `key` is sealed under the key ring."""
 
     id: str
@@ -73,7 +73,7 @@ class SamlProvider(Named, frozen=True, kw_only=True, omit_defaults=True, tag="sa
     tags: Tags = {}
 
 
-class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+class SigningKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A key that signs an account's web identity tokens.
 
     `algorithm` is a JWS algorithm (RFC 7518); `public` the JSON Web Key without its private members, as JSON;

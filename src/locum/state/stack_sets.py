@@ -25,7 +25,7 @@ QUEUED: Final = "QUEUED"
 """The status of an operation that is to begin after others of its set."""
 
 
-class AutoDeployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AutoDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What becomes of accounts that join or leave the units of a service-managed set; `depends_on` are ARNs of sets."""
 
     enabled: bool = False

@@ -54,7 +54,7 @@ class Trail(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="trail"):
         return f"arn:{PARTITION}:cloudtrail:{self.region}:{self.account}:trail/{self.name}"
 
 
-class Attempts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The attempts at deliveries of one sort: the last one, the last that succeeded, and the error of the last one."""
 
     attempted: float = 0.0
@@ -62,7 +62,7 @@ class Attempts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The events of one delivery: those behind the position of the progress, up to the position `last`.
 
     The log files of a batch have names of its `id` and of its time `at`, and the events that `trail`, as it was then,

@@ -9,6 +9,7 @@ from operator import itemgetter
 from locum.core.clock import Clock
 from locum.core.errors import Fault
 from locum.state import Event, State, apply, encode
+from locum.state.formats import needed
 from locum.state.former import former
 from locum.store.checkpoint import Change
 from locum.store.journal import AuditRow, Entry
@@ -80,7 +81,7 @@ class Gathering:
             sequence = batch.state.sequence + 1
             taken_back = former(batch.state, events)
             before = encode(taken_back) if taken_back else b""
-            entry = Entry(sequence, self._clock(), encode(list(events)), call_id=call_id, former=before)
+            entry = Entry(sequence, self._clock(), encode(list(events)), needed(events), call_id, before)
             batch.state = apply(batch.state, events, sequence)
             batch.entries.append(entry)
             if self.changing:

@@ -150,7 +150,7 @@ def _readable(entry: Entry) -> list[Event]:
     try:
         return decode(entry.events)
     except msgspec.MsgspecError as error:
-        raise StorageError(f"journal entry {entry.sequence} is damaged: {error}") from error
+        raise _unreadable(f"journal entry {entry.sequence}", error) from error
 
 
 def _shared(parts: Iterable[list[Event]]) -> Iterator[list[Event]]:
@@ -168,7 +168,14 @@ def _unpack(part: bytes) -> list[Event]:
     try:
         return decode(zlib.decompress(part))
     except (zlib.error, msgspec.MsgspecError) as error:
-        raise StorageError(f"the checkpoint is damaged: {error}") from error
+        raise _unreadable("the checkpoint", error) from error
+
+
+def _unreadable(what: str, error: Exception) -> StorageError:
+    """What is not of the schema: an older Locum would lose what it does not know."""
+    if isinstance(error, msgspec.ValidationError):
+        return StorageError(f"{what} is damaged, or was written by a newer Locum: {error}; use that version or newer")
+    return StorageError(f"{what} is damaged: {error}")
 
 
 @contextmanager

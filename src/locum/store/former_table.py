@@ -30,7 +30,7 @@ class FormerTable:
         compacted = connection.execute("SELECT count(*) FROM checkpoint").fetchone()[0]
         connection.execute(_SCHEMA)
         if begun is not None or compacted:  # a journal from before there was this table
-            self._remember(connection, begun or 0.0)
+            self.remember(connection, begun or 0.0)
 
     def insert(self, connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
         """Add what takes the entries of a batch back."""
@@ -69,9 +69,10 @@ class FormerTable:
         )
         gone = connection.execute(sql, (first, _AT_ONCE)).rowcount
         if gone:
-            self._remember(connection, max(first, self.since(connection)))
+            self.remember(connection, max(first, self.since(connection)))
         return gone == _AT_ONCE
 
     @staticmethod
-    def _remember(connection: sqlite3.Connection, since: float) -> None:
+    def remember(connection: sqlite3.Connection, since: float) -> None:
+        """Note the time since which all is there."""
         connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_SINCE, repr(since)))

@@ -15,8 +15,8 @@ Invariants of every implementation (its conformance suite is tests/conformance/t
 8. A batch or call with an id is stored once, however often it is handed over. Ids are kept as long as their entries.
 9. What takes entries back is kept for `Retention.days`, whatever becomes of the entries.
 
-A journal blocks. `find`, `scan`, `uses`, `former`, `remembered` and `settled` may be called by any thread at any time,
-a `Follower` by a thread of its own, everything else by one thread at a time.
+A journal blocks. `find`, `scan`, `uses`, `former`, `remembered`, `held` and `settled` may be called by any thread at
+any time, a `Follower` by a thread of its own, everything else by one thread at a time.
 """
 
 from __future__ import annotations
@@ -325,6 +325,17 @@ class Journal(Protocol):
 
     def remembered(self) -> float:
         """The time (epoch seconds) since which all is kept that `former` answers; 0 where that is all of it."""
+        ...
+
+    def hold(self, after: int | None) -> None:
+        """Keep the audit rows of authenticated calls behind the position `after`, also past their retention.
+
+        Until it is said otherwise, whatever is opened and closed meanwhile. None: none of them.
+        """
+        ...
+
+    def held(self) -> int | None:
+        """The position behind which audit rows are kept, or None."""
         ...
 
     def maintain(self, now: float) -> bool:

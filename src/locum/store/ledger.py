@@ -22,6 +22,7 @@ Everything here runs on one event loop, save for what is handed to threads.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -30,7 +31,8 @@ from typing import Protocol, TypeVar
 from locum.core.clock import Clock, Entropy, system_clock, system_entropy, system_uptime
 from locum.core.errors import Fault, LocumError, PassingStorageError
 from locum.core.metrics import Histogram
-from locum.state import Event, State
+from locum.state import FORMAT, Event, State
+from locum.state.formats import needed
 from locum.store.batches import PendingRow
 from locum.store.checkpoint import load
 from locum.store.compaction import Compaction
@@ -43,6 +45,8 @@ from locum.store.past import state_at
 from locum.store.subscriptions import Subscription
 from locum.store.workers import Workers
 from locum.store.writer import UNAVAILABLE, BatchWriter
+
+_log = logging.getLogger("locum.store")
 
 
 class HasEvents(Protocol):
@@ -88,6 +92,7 @@ class Ledger:
         self._closed = False
         self.consequences: Callable[[State, Sequence[Event]], Sequence[Event]] | None = None
         """The further events that follow from the events of a transaction, committed with them; it only computes."""
+        self._format = FORMAT
 
     @classmethod
     def open(
@@ -147,6 +152,10 @@ class Ledger:
     def age(self) -> float:
         """Seconds since `state` was certainly current; 0 where it always is, infinite where that is not known yet."""
         return 0.0 if self._freshness is None else self._freshness.age
+
+    def allow(self, newest: int) -> None:
+        """Refuse from now on what takes a newer format than `newest`, as others read the journal who know none."""
+        self._format = newest
 
     def follow(self) -> None:
         """Begin to see what other handles of the journal write, soon after they do. Idempotent.
@@ -224,8 +233,9 @@ class Ledger:
         Where the caller may come again, because it got no answer, `call_id` tells that it is the same call: what it
         changes is changed once. Raises AlreadyCommitted the second time, for as long as the entry is kept.
 
-        Raises Fault ServiceUnavailable (503) where storage does not work at the moment, and InternalFailure (500)
-        where it fails under the call, and ServiceUnavailable ever after.
+        Raises Fault ServiceUnavailable (503) where storage does not work at the moment, or what is changed is not for
+        older nodes to read that are there, and InternalFailure (500) where it fails under the call, and
+        ServiceUnavailable ever after.
         """
         while True:
             if call_id:
@@ -240,6 +250,7 @@ class Ledger:
             events: Sequence[Event] = () if isinstance(outcome, Fault) else outcome.events
             if events and self.consequences is not None:
                 events = (*events, *self.consequences(state, events))
+            self._refuse_if_too_new(events)
             if not await self._gathering.join(events, audit(outcome), call_id):
                 continue
             if isinstance(outcome, Fault):
@@ -295,6 +306,13 @@ class Ledger:
         state = self.state
         return state if at >= self._clock() else await self._ask(partial(state_at, self._journal, state, at))
 
+    async def hold(self, after: int | None) -> None:
+        """Keep audit rows past their retention: see `Journal.hold`. Raises ServiceUnavailable."""
+        try:
+            await self._writer.thread.ask(lambda: self._journal.hold(after))
+        except PassingStorageError as error:
+            raise Fault(*UNAVAILABLE) from error
+
     async def committed(self, call_id: str) -> int | None:
         """The sequence number of the entry that a call with this id made, or None."""
         return await self._ask(lambda: self._journal.settled(call_id))
@@ -340,6 +358,11 @@ class Ledger:
             state = await self.current()
             if self._freshness is not None:
                 self._freshness.told(asked, state.sequence)
+
+    def _refuse_if_too_new(self, events: Sequence[Event]) -> None:
+        if self._format < FORMAT and needed(events) > self._format:
+            _log.warning("a call is refused, as an older Locum that shares the journal could not read what it changes")
+            raise Fault(*UNAVAILABLE)
 
     async def _written(self) -> None:
         """Wait until all that is waiting now is written, after a state that is current."""

@@ -54,6 +54,7 @@ class _Held:
         self.new_base: tuple[str, int] | None = None
         self.former: list[Former] = []
         self.remembered = 0.0
+        self.held: int | None = None
 
     def store(self, rows: Sequence[AuditRow]) -> None:
         for row in rows:
@@ -243,6 +244,12 @@ class MemoryJournal:
     def remembered(self) -> float:
         return self._held.remembered
 
+    def hold(self, after: int | None) -> None:
+        self._held.held = after
+
+    def held(self) -> int | None:
+        return self._held.held
+
     def maintain(self, now: float) -> bool:
         held, retention = self._held, self._retention
         with held.lock:
@@ -253,7 +260,9 @@ class MemoryJournal:
             rows = [row for row in held.rows if row[1].at >= now - retention.days * DAY]
             known = [row for row in rows if not row[1].stranger][-retention.rows :]
             strangers = [row for row in rows if row[1].stranger][-retention.strangers :]
-            held.rows = sorted([*known, *strangers], key=itemgetter(0))
+            after = self._held.held
+            kept = [] if after is None else [row for row in held.rows if row[0] > after and not row[1].stranger]
+            held.rows = sorted({row[0]: row for row in (*known, *strangers, *kept)}.values(), key=itemgetter(0))
         return False
 
     def close(self) -> None:

@@ -40,7 +40,17 @@ from locum.store.journal import (
     check_follows,
     check_reaches,
 )
-from locum.store.sqlite_file import FileChanges, connect, last_sequence, prepare, reported, transaction, value
+from locum.store.sqlite_file import (
+    FileChanges,
+    connect,
+    held,
+    last_sequence,
+    prepare,
+    reported,
+    set_held,
+    transaction,
+    value,
+)
 from locum.store.trail import Trail
 from locum.store.usage import UsageTable
 
@@ -253,11 +263,19 @@ class SqliteJournal:
         with self._lock, reported(self._path):
             return self._former.since(self._reader)
 
+    def hold(self, after: int | None) -> None:
+        with self._transaction(full=True):
+            set_held(self._writer, after)
+
+    def held(self) -> int | None:
+        with self._lock, reported(self._path):
+            return held(self._reader)
+
     def maintain(self, now: float) -> bool:
         with self._transaction(full=False):
             self._usage.forget(self._writer, now)
             more = self._former.forget(self._writer, now)
-            return self._trail.maintain(self._writer, now) or more
+            return self._trail.maintain(self._writer, now, held(self._writer)) or more
 
     def close(self) -> None:
         if self._closed:

@@ -22,6 +22,9 @@ STORE_FORMAT: Final = 1
 _APPLICATION_ID: Final = 0x4C6F636D
 """`Locm`, in the header of the file (sqlite.org/pragma.html, application_id)."""
 
+_HELD: Final = "held"
+"""The key of a position in the table `meta`."""
+
 _SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -152,6 +155,19 @@ def last_sequence(connection: sqlite3.Connection) -> int:
     """The sequence number of the last entry. It may have been compacted away: then the checkpoint says."""
     newest = "SELECT coalesce(max(sequence), 0) FROM "
     return max(int(value(connection, newest + table)) for table in ("entry", "checkpoint"))
+
+
+def held(connection: sqlite3.Connection) -> int | None:
+    """The position behind which audit rows are kept, or None."""
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (_HELD,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def set_held(connection: sqlite3.Connection, after: int | None) -> None:
+    """Keep audit rows behind a position; None: none of them."""
+    connection.execute("DELETE FROM meta WHERE key = ?", (_HELD,))
+    if after is not None:
+        connection.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (_HELD, str(after)))
 
 
 def value(connection: sqlite3.Connection, sql: str) -> Any:

@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     "at, account, event_id, request_id, event_name, event_source, username, access_key_id, principal,"
     " flags, resources, data"
 )
+_TABLE: Final = f"CREATE TABLE IF NOT EXISTS {{}} (id INTEGER PRIMARY KEY, {_COLUMNS})"
 _VALUES: Final = "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 READ_ONLY: Final = 1
@@ -63,6 +64,19 @@ class Trail:
         """Find the last position anew: somebody else has written, or what `insert` wrote was rolled back."""
         self._last = last_position(connection, self._written.parts(connection), self._part_rows)
 
+    @property
+    def last(self) -> int:
+        """The last position, 0 where there is none."""
+        return self._last
+
+    def insert_at(self, connection: sqlite3.Connection, position: int, rows: Sequence[AuditRow]) -> None:
+        """Add `rows`, of which the first gets a position that is behind the last one."""
+        if position <= self._last:
+            raise ValueError(f"position {position} is not behind {self._last}")
+        self._last = position - 1
+        connection.execute(_TABLE.format(Part(self._last // self._part_rows).table))
+        self.insert(connection, rows)
+
     def insert(self, connection: sqlite3.Connection, rows: Sequence[AuditRow]) -> None:
         """Add `rows` inside the open transaction."""
         start = 0
@@ -70,12 +84,12 @@ class Trail:
             number, used = divmod(self._last, self._part_rows)
             chunk = rows[start : start + min(_STATEMENT_ROWS, self._part_rows - used)]
             if used == 0:
-                connection.execute(f"CREATE TABLE {Part(number).table} (id INTEGER PRIMARY KEY, {_COLUMNS})")
+                connection.execute(_TABLE.format(Part(number).table))
             numbered = list(enumerate(chunk, self._last + 1))
             strangers = [pair for pair in numbered if pair[1].stranger]
             if strangers:
                 table = Part(number, stranger=True).table
-                connection.execute(f"CREATE TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY, {_COLUMNS})")
+                connection.execute(_TABLE.format(table))
                 _insert(connection, table, strangers)
                 numbered = [pair for pair in numbered if not pair[1].stranger]
             if numbered:
@@ -114,12 +128,15 @@ class Trail:
                 found.extend(sorted(rows, key=itemgetter(0))[: wanted[1]])
         return found
 
-    def maintain(self, connection: sqlite3.Connection, now: float) -> bool:
-        """Drop one part that is too old, or do one step for one full part. Whether more is waiting."""
+    def maintain(self, connection: sqlite3.Connection, now: float, held: int | None = None) -> bool:
+        """Drop one part that is too old, or do one step for one full part. Whether more is waiting.
+
+        Rows of authenticated calls behind the position `held` stay.
+        """
         parts = self._written.parts(connection)
         for stranger, rows in ((False, self._retention.rows), (True, self._retention.strangers)):
             kind = [part for part in parts if part.stranger is stranger]
-            if len(kind) > 1 and self._expired(connection, kind, rows, now):
+            if len(kind) > 1 and self._expired(connection, kind, rows, now) and not self._is_held(kind[0], held):
                 for sql in kind[0].dropped():
                     connection.execute(sql)
                 return True
@@ -130,6 +147,10 @@ class Trail:
         for sql in todo[0].step():
             connection.execute(sql)
         return True
+
+    def _is_held(self, part: Part, held: int | None) -> bool:
+        """Whether a row of `part` is to be kept, though it is past its retention."""
+        return held is not None and not part.stranger and (part.number + 1) * self._part_rows > held
 
     def _expired(self, connection: sqlite3.Connection, parts: Sequence[Part], rows: int, now: float) -> bool:
         """Whether the oldest of `parts`, of one kind, is past its retention: `rows` are behind it, or it is too old."""

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 import re
 
+import msgspec
 import pytest
 
 from locum.core.clock import system_entropy
@@ -127,3 +129,25 @@ def test_a_long_term_key_opens_with_its_ring_and_under_its_id_only() -> None:
         open_secret(keyring, "AKIAAAAAAAAAAAAAAAAA", sealed)
     with pytest.raises(BrokenSeal):
         open_secret(KeyRing.generate(system_entropy), key_id, sealed)
+
+
+def newer(keyring: KeyRing, **more: object) -> tuple[str, str]:
+    """The id and the token of a session as a newer Locum issues it, with fields that this one lacks."""
+    issued = issue(keyring, SESSION, system_entropy)
+    sealed = base64.b64decode(issued.session_token)
+    fields = msgspec.msgpack.decode(keyring.open("session-token", sealed, issued.access_key_id.encode())[1:])
+    plain = b"\x00" + msgspec.msgpack.encode({**fields, **more})
+    made = keyring.seal("session-token", plain, system_entropy, issued.access_key_id.encode())
+    return issued.access_key_id, base64.b64encode(made).decode()
+
+
+def test_a_field_of_a_newer_locum_that_restricts_nothing_is_passed_over() -> None:
+    keyring = KeyRing.generate(system_entropy)
+    assert open_session(keyring, *newer(keyring, shade="blue"))[0] == SESSION
+
+
+def test_attack_a_restriction_of_a_newer_locum_is_not_lifted_by_an_older_node() -> None:
+    keyring = KeyRing.generate(system_entropy)
+    with pytest.raises(InvalidToken, match="issued by a newer Locum"):
+        open_session(keyring, *newer(keyring, **{"fence": "closed", "!": ["fence"]}))
+    assert open_session(keyring, *newer(keyring, **{"!": ["policy"]}))[0] == SESSION

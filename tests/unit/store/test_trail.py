@@ -157,6 +157,17 @@ def test_what_is_older_than_its_days_goes_and_the_newest_part_stays(connection: 
     assert maintained(connection, trail, 1000.0 + DAY) == [12, 11]
 
 
+def test_attack_rows_of_strangers_are_not_held_while_those_of_others_are(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(days=1), part_rows=5)
+    stored(connection, trail, [row(float(n))._replace(stranger=n % 2 == 0) for n in range(1, 23)])
+    connection.execute("BEGIN")
+    while trail.maintain(connection, 1000.0 + DAY, held=0):
+        pass
+    connection.execute("COMMIT")
+    left = [position for position, _ in trail.find(connection, AuditQuery())]
+    assert left == [22, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1]
+
+
 def test_positions_go_on_after_a_restart_even_when_the_first_parts_are_gone(connection: sqlite3.Connection) -> None:
     trail = Trail(connection, Retention(rows=5), part_rows=5)
     stored(connection, trail, [row(float(n)) for n in range(1, 13)])

@@ -34,10 +34,7 @@ def save(data: Path, name: str) -> None:
     Exit code 1: something that the embedded backend holds cannot be kept, and is told.
     """
     saved.folder_of(data, name)
-    if _runs(data):
-        services = handover.asked(data, {"save": name})["services"]
-    else:
-        services = _saved_stopped(data.expanduser().absolute(), name)
+    services = save_state(data, name)
     click.echo(f"saved as {name}: identities, records{''.join(f', {service}' for service in services)}")
     if lacking := saved.lacking(data, name):
         click.echo(f"NOT COMPLETE: the last changes of {', '.join(lacking)} cannot be kept; the log has why", err=True)
@@ -82,6 +79,13 @@ def delete(data: Path, name: str) -> None:
     """Delete NAME."""
     saved.delete(data, name)
     click.echo(f"deleted {name}")
+
+
+def save_state(data: Path, name: str) -> list[str]:
+    """Save the state of the plane on `data`, which runs or does not; the services that the backend has something of."""
+    if _runs(data):
+        return list(map(str, handover.asked(data, {"save": name})["services"]))
+    return _saved_stopped(data.expanduser().absolute(), name)
 
 
 def _runs(data: Path) -> bool:

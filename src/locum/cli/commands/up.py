@@ -121,6 +121,10 @@ _PATIENCE: Final = 2.0
               help="Before it says that it is up, carry out what is in DIR, as `locum init` does.")  # fmt: skip
 @click.option("--init-keep-going", is_flag=True, help="Start also where something in DIR fails.")
 @click.option("--ephemeral", is_flag=True, help="Keep nothing of what the embedded backend holds, and read none of it.")
+@click.option("--archive", metavar="URL", envvar="LOCUM_ARCHIVE", show_envvar=True,
+              help="Archive records in this bucket: s3://BUCKET/PREFIX. none: keep none for it.")  # fmt: skip
+@click.option("--archive-endpoint", metavar="URL", default="", envvar="LOCUM_ARCHIVE_ENDPOINT", show_envvar=True,
+              help="The endpoint of its store, where it is not AWS's.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="The form of what is said, each request's line among it.")  # fmt: skip
 @click.option("--traces", metavar="URL", help="Export a span of each call by OTLP: http://127.0.0.1:4318/v1/traces.")

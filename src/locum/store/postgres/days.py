@@ -14,7 +14,7 @@ import psycopg
 
 from locum.core.clock import DAY
 from locum.store.postgres.locks import Turn
-from locum.store.postgres.session import Session
+from locum.store.postgres.session import Connection, Session
 
 _KINDS: Final = ("trail", "resource")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,11 +33,16 @@ class Days:
         missing = sorted(set(days) - self._known)
         if missing:
             with session.turn(Turn.RECORDS) as connection:
-                for day in missing:
-                    if not connection.execute(_is_there(day)).fetchall()[0][0]:
-                        for statement in _made(day):
-                            connection.execute(statement.encode())
+                self.make(connection, missing)
             self._known.update(missing)
+
+    @staticmethod
+    def make(connection: Connection, days: Iterable[int]) -> None:
+        """Make what some of `days` lack, in a transaction that has the turn of audit rows."""
+        for day in days:
+            if not connection.execute(_is_there(day)).fetchall()[0][0]:
+                for statement in _made(day):
+                    connection.execute(statement.encode())
 
     def drop(self, session: Session, day: int) -> bool:
         """Drop a day. False where somebody reads: it is to be tried later."""
@@ -69,6 +74,11 @@ def day_of(at: float) -> int:
     return int(at // DAY)
 
 
+def bounds(day: int) -> tuple[float, float]:
+    """The instants of a day: from the first on, before the second."""
+    return float(day * DAY), float((day + 1) * DAY)
+
+
 def _table(kind: str, day: int) -> str:
     return f"{kind}_{(_EPOCH + timedelta(days=day)):%Y%m%d}"
 
@@ -79,12 +89,12 @@ def _is_there(day: int) -> bytes:
 
 def _made(day: int) -> list[str]:
     """The statements that make the tables of a day."""
-    bounds = f"FOR VALUES FROM ({float(day * DAY)}) TO ({float((day + 1) * DAY)})"
+    first, end = bounds(day)
     made: list[str] = []
     for kind in _KINDS:
         table = f"locum.{_table(kind, day)}"
         made += [
             f"CREATE TABLE {table} (LIKE locum.{kind} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
-            f"ALTER TABLE locum.{kind} ATTACH PARTITION {table} {bounds}",
+            f"ALTER TABLE locum.{kind} ATTACH PARTITION {table} FOR VALUES FROM ({first}) TO ({end})",
         ]
     return made

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from locum.core.clock import DAY
 from locum.store.journal import AuditRow, Retention
-from locum.store.postgres.days import Days, day_of
+from locum.store.postgres.days import Days, bounds, day_of
 from locum.store.postgres.keys import keyed
 from locum.store.postgres.locks import Turn
 from locum.store.postgres.session import Connection, Session
@@ -19,6 +19,9 @@ COLUMNS: Final = (
 )
 NAME, TYPE = "n", "t"
 """What a row of `resource` is about."""
+
+_HELD: Final = "held-records"
+"""The name of the file with a position."""
 
 _AT_ONCE: Final = 5_000
 """Rows of strangers that one step of housekeeping deletes."""
@@ -86,6 +89,20 @@ class History:
             lists = [[_listed(row, part) for _, row in strangers] for part in (1, 0)]
             connection.execute(_INSERT_STRANGERS, (len(rows), *_columns(strangers), *lists))
 
+    @staticmethod
+    def hold(session: Session, after: int | None) -> None:
+        """Keep the rows of authenticated calls behind a position; None: none of them."""
+        with session.transaction() as connection:
+            connection.execute("DELETE FROM locum.file WHERE name = %s", (_HELD,))
+            if after is not None:
+                connection.execute("INSERT INTO locum.file VALUES (%s, %b)", (_HELD, str(after).encode()))
+
+    @staticmethod
+    def held(session: Session) -> int | None:
+        """The position behind which rows are kept, or None."""
+        found = session.rows("SELECT content FROM locum.file WHERE name = %s", (_HELD,))
+        return int(found[0][0]) if found else None
+
     def maintain(self, session: Session, now: float) -> bool:
         """Drop one day that is past its retention, and some strangers. Whether more is waiting."""
         more = self._delete_strangers(session, now)
@@ -99,7 +116,16 @@ class History:
             return None
         (day, _), *later = days
         too_old = (day + 1) * DAY <= now - self._retention.days * DAY
-        return int(day) if too_old or sum(count for _, count in later) >= self._retention.rows else None
+        due = too_old or sum(count for _, count in later) >= self._retention.rows
+        return int(day) if due and not self._is_held(session, day) else None
+
+    def _is_held(self, session: Session, day: int) -> bool:
+        """Whether a row of a day is to be kept, though it is past its retention."""
+        after = self.held(session)
+        if after is None:
+            return False
+        found = session.rows("SELECT max(position) FROM locum.trail WHERE at >= %s AND at < %s", bounds(day))
+        return int(found[0][0] or 0) > after
 
     def _delete_strangers(self, session: Session, now: float) -> bool:
         """Delete the oldest strangers, of which there are too many or which are too old."""

@@ -180,6 +180,12 @@ class PostgresJournal:
     def remembered(self) -> float:
         return entries.remembered(self._reader)
 
+    def hold(self, after: int | None) -> None:
+        self._history.hold(self._writer, after)
+
+    def held(self) -> int | None:
+        return self._history.held(self._reader)
+
     def maintain(self, now: float) -> bool:
         if now - self._forgotten >= DAY:
             self._forgotten = now
