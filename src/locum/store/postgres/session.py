@@ -7,12 +7,17 @@
   warm-standby.html#SYNCHRONOUS-REPLICATION; the server only warns). Whoever warned at a COMMIT did not confirm it.
 - A node that vanishes in the middle of a transaction holds locks until the server notices: soon, by
   idle_in_transaction_session_timeout.
+- A server that stood still, with its machine or alone, goes on as the primary that it was, until it is told that
+  another one took over: what it answers is old. So what decides what is current is asked of a server that has shown
+  itself: it committed for us, which such a server cannot, as its standbys have left it, and has answered us ever since.
+  Otherwise looking waits for no standby: one that is away keeps nobody from it.
 - Statements are not prepared, and nothing is set beyond a transaction: a pooler in transaction mode may be between.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -25,6 +30,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
+from locum.core.clock import Clock, system_uptime
 from locum.core.errors import PassingStorageError, StorageError
 from locum.store.postgres.faults import READ_ONLY, reported
 from locum.store.postgres.locks import HOLD, Turn
@@ -36,6 +42,12 @@ _SETTINGS: Final = (
     " set_config('synchronous_commit',"
     " CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
 )
+_SHOW: Final = "SELECT pg_logical_emit_message(true, 'locum', '')"
+"""Is written to the log and nowhere else, and committed like a change."""
+_STILL: Final = 1.5
+"""Seconds without an answer after which a server may have stood still, and another one have taken over."""
+_SHOWN: Final = 5.0
+"""Seconds that a server has for showing itself."""
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)
@@ -72,6 +84,7 @@ class Session:
         answer: float,
         greet: tuple[str, ...] = (),
         notified: Callable[[], None] | None = None,
+        uptime: Clock = system_uptime,
     ) -> None:
         self._target = target
         self._patience = patience
@@ -81,14 +94,21 @@ class Session:
         self._lock = Lock()
         self._warnings: list[str] = []
         self._closed = False
+        self._uptime = uptime
+        self._shown_at = -math.inf
         self.current: Connection | None = None
 
     @contextmanager
-    def connection(self, told: Told | None = None) -> Iterator[Connection]:
-        """The connection, open, for single statements. psycopg's errors become what `told` makes of them, or ours."""
+    def connection(self, told: Told | None = None, *, shown: bool = False) -> Iterator[Connection]:
+        """The connection, open, for single statements. psycopg's errors become what `told` makes of them, or ours.
+
+        `shown`: to a server that has shown that it is the primary.
+        """
         with self._lock, reported(self._target.name):
             connection = self._opened()
             try:
+                if shown:
+                    self._have_shown(connection)
                 yield connection
             except BaseException as error:
                 self._mend(connection, error)
@@ -118,16 +138,16 @@ class Session:
             yield connection
 
     @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    def snapshot(self, *, shown: bool = False) -> Iterator[Connection]:
         """What is read in it is of one instant. Cursors are to be fetched from when it is over."""
-        with self.connection() as connection, connection.pipeline():
+        with self.connection(shown=shown) as connection, connection.pipeline():
             connection.execute(_SNAPSHOT)
             yield connection
             connection.execute("COMMIT")
 
-    def rows(self, sql: str, parameters: Any = ()) -> list[TupleRow]:
+    def rows(self, sql: str, parameters: Any = (), *, shown: bool = False) -> list[TupleRow]:
         """The rows that one statement answers."""
-        with self.connection() as connection:
+        with self.connection(shown=shown) as connection:
             return connection.execute(sql, parameters).fetchall()
 
     def interrupt(self) -> None:
@@ -153,10 +173,24 @@ class Session:
             if self._notified is not None:
                 told = self._notified
                 made.add_notify_handler(lambda _: told())
-            self.current = made
+            self.current, self._shown_at = made, -math.inf
             for statement in self._greet:
                 made.execute(statement.encode())
         return self.current
+
+    def _have_shown(self, connection: Connection) -> None:
+        """Have the server commit, where it is a new one, or has not answered for a while."""
+        asked = self._uptime()
+        if asked - self._shown_at <= _STILL:
+            self._shown_at = asked
+            return
+        connection.patience = min(_SHOWN, self._answer)
+        with self._confirmed(), connection.pipeline():
+            connection.execute("BEGIN")
+            self._settle(connection, self._patience)
+            connection.execute(_SHOW)
+            connection.execute("COMMIT")
+        connection.patience = self._answer
 
     @staticmethod
     def _settle(connection: Connection, patience: float) -> None:
@@ -165,11 +199,13 @@ class Session:
 
     @contextmanager
     def _confirmed(self) -> Iterator[None]:
-        """A commit without a warning."""
+        """A commit without a warning, by which the server has shown itself at the time of the question."""
+        asked = self._uptime()
         self._warnings.clear()
         yield
         if self._warnings:
             raise PassingStorageError(f"{self._target.name} did not confirm a commit: {self._warnings[0]}")
+        self._shown_at = asked
 
     def _noticed(self, notice: psycopg.errors.Diagnostic) -> None:
         if notice.severity_nonlocalized == "WARNING":
