@@ -186,7 +186,6 @@ FAULTS: Final[tuple[tuple[Callable[[Cluster], Callable[[], Any]], float], ...]] 
     (backend_killed, 20.0),
     (etcds_leader_killed, 20.0),
     (node_killed, 10.0),
-    (node_ended, 10.0),
     (node_cut_off, 10.0),
 )
 """What breaks, and for how long there may be no writes then, on a machine that has much else to do."""
@@ -217,6 +216,13 @@ def test_nothing_that_was_acknowledged_is_lost_half_done_or_done_twice(
     load = broken(story, fault)
     story.check(load, told)
     assert load.longest_pause() < most
+
+
+def test_a_node_that_ends_as_it_is_told_to_costs_no_call(story: Story, told: Callable[[str], None]) -> None:
+    """It drains: HAProxy sends it nothing more before it stops to answer."""
+    load = broken(story, node_ended)
+    story.check(load, told)
+    assert load.refused() == 0
 
 
 @needs_mounts

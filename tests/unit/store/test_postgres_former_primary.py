@@ -5,11 +5,9 @@ Such a server has been left by its standbys, so that it can commit nothing, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from locum.core.errors import PassingStorageError
@@ -19,6 +17,7 @@ from locum.store.postgres.session import Session
 from locum.store.postgres.target import target
 from support.journals import entries
 from support.postgresql import ONE_SERVER, conninfo_of
+from support.postgresql_attacks import former_primary
 
 pytestmark = ONE_SERVER
 PATIENCE = 5.0
@@ -29,25 +28,6 @@ ANSWER = 0.5
 @pytest.fixture
 def conninfo(tmp_path: Path) -> str:
     return conninfo_of(tmp_path)
-
-
-@contextmanager
-def left_by_its_standbys(conninfo: str) -> Iterator[None]:
-    """The server waits for a standby that there is not, for as long as the block runs."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("SET synchronous_commit = local")
-        _wait_for(connection, "gone")
-        try:
-            yield
-        finally:
-            _wait_for(connection, "")
-
-
-def _wait_for(connection: psycopg.Connection[tuple[object, ...]], standbys: str) -> None:
-    connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'".encode())
-    connection.execute("SELECT pg_reload_conf()")
-    while connection.execute("SHOW synchronous_standby_names").fetchone() != (standbys,):
-        pass
 
 
 class Uptime:
@@ -62,7 +42,7 @@ class Uptime:
 
 def test_a_new_connection_does_not_take_its_word(conninfo: str) -> None:
     journal = PostgresJournal.open(conninfo)
-    with closing(journal), left_by_its_standbys(conninfo):
+    with closing(journal), former_primary(conninfo):
         session = Session(target(conninfo), PATIENCE, ANSWER)
         with pytest.raises(PassingStorageError, match="no answer within"):
             last(session)
@@ -74,7 +54,7 @@ def test_a_connection_that_was_silent_for_a_while_does_not_either(conninfo: str)
     with closing(PostgresJournal.open(conninfo)):
         session = Session(target(conninfo), PATIENCE, ANSWER, uptime=uptime)
         assert last(session) == 0
-        with left_by_its_standbys(conninfo):
+        with former_primary(conninfo):
             uptime.now += 60.0
             with pytest.raises(PassingStorageError, match="no answer within"):
                 last(session)
@@ -87,7 +67,7 @@ def test_a_standby_that_is_away_keeps_nobody_from_looking_who_looked_all_the_tim
     with closing(PostgresJournal.open(conninfo)):
         session = Session(target(conninfo), PATIENCE, ANSWER, uptime=uptime)
         assert last(session) == 0
-        with left_by_its_standbys(conninfo):
+        with former_primary(conninfo):
             for _ in range(20):
                 uptime.now += 1.0
                 assert last(session) == 0
@@ -99,5 +79,5 @@ def test_its_entries_are_not_read_and_a_journal_that_is_behind_is_not_taken_for_
         journal.append(entries(1, 1), [], 0)
     journal = PostgresJournal.open(conninfo, answer=ANSWER)
     unanswered = pytest.raises(PassingStorageError, match="no answer within")
-    with closing(journal), left_by_its_standbys(conninfo), unanswered:
+    with closing(journal), former_primary(conninfo), unanswered:
         list(journal.read(7))

@@ -57,6 +57,14 @@ T = TypeVar("T")
 Told = Callable[[psycopg.Error], Exception | None]
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
+class Unanswered(psycopg.OperationalError):
+    """The server did not answer in time."""
+
+
 class Connection(psycopg.Connection[TupleRow]):
     """A connection of psycopg that gives a server `patience` seconds for each answer."""
 
@@ -67,14 +75,15 @@ class Connection(psycopg.Connection[TupleRow]):
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:  # noqa: SLF001 - what `wait` is documented to raise
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self.patience:g} seconds") from None
+            raise Unanswered(f"no answer within {self.patience:g} seconds") from None
 
 
 class Session:
     """One connection at a time to `target`, for one thread at a time.
 
     `patience` is for how long a lock is waited for, `answer` how long a server may take for an answer; in seconds.
-    `greet` are statements for a new connection, `notified` is called when a notification was seen.
+    `greet` are statements for a new connection, `notified` is called when a notification was seen, `unanswered` when
+    the server did not answer in time.
     """
 
     def __init__(
@@ -85,6 +94,7 @@ class Session:
         greet: tuple[str, ...] = (),
         notified: Callable[[], None] | None = None,
         uptime: Clock = system_uptime,
+        unanswered: Callable[[], None] = nothing,
     ) -> None:
         self._target = target
         self._patience = patience
@@ -95,6 +105,7 @@ class Session:
         self._warnings: list[str] = []
         self._closed = False
         self._uptime = uptime
+        self._unanswered = unanswered
         self._shown_at = -math.inf
         self.current: Connection | None = None
 
@@ -185,11 +196,14 @@ class Session:
             self._shown_at = asked
             return
         connection.patience = min(_SHOWN, self._answer)
-        with self._confirmed(), connection.pipeline():
-            connection.execute("BEGIN")
-            self._settle(connection, self._patience)
-            connection.execute(_SHOW)
-            connection.execute("COMMIT")
+        try:
+            with self._confirmed(), connection.pipeline():
+                connection.execute("BEGIN")
+                self._settle(connection, self._patience)
+                connection.execute(_SHOW)
+                connection.execute("COMMIT")
+        except Unanswered as error:  # it may wait for a standby: others need not be told
+            raise psycopg.OperationalError(str(error)) from error
         connection.patience = self._answer
 
     @staticmethod
@@ -213,6 +227,8 @@ class Session:
 
     def _mend(self, connection: Connection, error: BaseException) -> None:
         """Leave no transaction open, and no connection to what cannot be written to."""
+        if isinstance(error, Unanswered):
+            self._unanswered()
         if isinstance(error, psycopg.Error) and error.sqlstate == READ_ONLY:
             self._drop()
         elif connection.info.transaction_status != TransactionStatus.IDLE:
