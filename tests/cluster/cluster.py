@@ -23,7 +23,7 @@ _SHOWN: Final = 2_000
 
 @dataclass(frozen=True)
 class Cluster:
-    """What runs. `disks` are the small ones of members of the database, `wires` those from a node to each of them."""
+    """What runs. `disks` are small ones of the database, `wires` those between a node and each member of it."""
 
     folder: Path
     database: Database

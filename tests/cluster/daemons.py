@@ -126,17 +126,17 @@ class Daemon:
 
     def kill(self) -> None:
         """End all of it at once, as a power failure does. Nothing where it does not run."""
-        self._signal(signal.SIGKILL)
+        self._signal(signal.SIGKILL, self.pids)
         if self._process is not None:
             self._process.wait()
 
     def stand_still(self) -> None:
         """Stop all of it, as a machine that is paused does."""
-        self._signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP, self.pids)
 
-    def go_on(self) -> None:
-        """Continue after `stand_still`."""
-        self._signal(signal.SIGCONT)
+    def go_on(self, *, without_itself: bool = False) -> None:
+        """Continue after `stand_still`; where that is said, only what belongs to it."""
+        self._signal(signal.SIGCONT, self.pids[1:] if without_itself else self.pids)
 
     def stop(self, seconds: float = SECONDS) -> int:
         """End it as an operator does: its exit code."""
@@ -144,7 +144,8 @@ class Daemon:
         self._process.terminate()
         return self._process.wait(seconds)
 
-    def _signal(self, number: signal.Signals) -> None:
-        for pid in self.pids:
+    @staticmethod
+    def _signal(number: signal.Signals, pids: Sequence[int]) -> None:
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)

@@ -7,10 +7,12 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,8 @@ BINARIES: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 START: Final = 120.0
 """Seconds in which a cluster is made, on a machine that has much else to do."""
 
+_SAFE: Final = (3, 0, 3)
+"""The version of Patroni since which it does not overwrite the leader's key in etcd's API version 3."""
 _PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 _SYNC: Final = frozenset({"sync_standby", "quorum_standby"})
 
@@ -46,6 +50,14 @@ def asked(port: int, path: str) -> Any:
             return json.loads(answer.read())
     except (OSError, ValueError):
         return None
+
+
+@cache
+def _hosts_variable() -> str:
+    """The API of etcd that Patroni is to use: an older one may take the place of another primary by version 3."""
+    told = subprocess.run(["patroni", "--version"], env={"PATH": _PATH}, check=True, capture_output=True, text=True)
+    version = tuple(int(part) for part in told.stdout.split()[-1].split(".")[:3])
+    return "PATRONI_ETCD3_HOSTS" if version >= _SAFE else "PATRONI_ETCD_HOSTS"
 
 
 class Etcd:
@@ -69,6 +81,7 @@ class Etcd:
             "ETCD_INITIAL_ADVERTISE_PEER_URLS": peer,
             "ETCD_INITIAL_CLUSTER": ",".join(f"{one}=http://127.0.0.1:{port}" for one, port in self._peers.items()),
             "ETCD_INITIAL_CLUSTER_TOKEN": "locum",
+            "ETCD_ENABLE_V2": "true",
         }
         return Daemon(f"etcd-{name}", ["etcd"], environment, folder)
 
@@ -107,7 +120,7 @@ class Database:
             "PATH": _PATH,
             "LANG": "C.UTF-8",
             "PATRONI_NAME": name,
-            "PATRONI_ETCD3_HOSTS": ",".join(f"127.0.0.1:{port}" for port in self.etcd.clients.values()),
+            _hosts_variable(): ",".join(f"127.0.0.1:{port}" for port in self.etcd.clients.values()),
             "PATRONI_RESTAPI_LISTEN": api,
             "PATRONI_RESTAPI_CONNECT_ADDRESS": api,
             "PATRONI_POSTGRESQL_LISTEN": listen,

@@ -96,6 +96,10 @@ class Load:
         """The writes through `front` that were acknowledged, of those that began after `since`."""
         return sum(one.good and one.endpoint == self.front and one.start > since for one in list(self.answers))
 
+    def refused(self) -> int:
+        """The calls through `front` that were answered by nobody, or by a server that could not."""
+        return sum(one.lost and one.endpoint == self.front for one in list(self.answers))
+
     def longest_pause(self) -> float:
         """The longest time without an acknowledged write through `front`, in seconds."""
         ends = sorted(one.end for one in self.answers if one.good and one.endpoint == self.front)

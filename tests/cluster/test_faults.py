@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Final
 
 import pytest
@@ -36,6 +37,9 @@ STALE: Final = 2.0
 
 FAILOVER: Final = 40.0
 """Seconds without writes, at most, while another PostgreSQL becomes the primary: ttl 20, loop_wait 5."""
+
+BELIEVED: Final = 4.0
+"""Seconds for which a former primary goes on before Patroni, which looks every `loop_wait`, takes note of it."""
 
 BEFORE: Final = 40
 AFTER: Final = 60
@@ -105,6 +109,24 @@ def primary_stands_still(whole: Cluster) -> Callable[[], Any]:
     return member.go_on
 
 
+def machine_stands_still(whole: Cluster) -> Callable[[], Any]:
+    """That of the primary and of a node. When it goes on, the three programs do so one after the other."""
+    name = whole.database.primary
+    member, node = whole.database.members[name], whole.nodes["two"].daemon
+    member.stand_still()
+    node.stand_still()
+    until(lambda: whole.database.primary not in {"", name}, "another primary")
+
+    def go_on() -> None:
+        """Patroni is the last: until then there is one who takes itself for the primary, and is not."""
+        member.go_on(without_itself=True)
+        node.go_on()
+        Event().wait(BELIEVED)
+        member.go_on()
+
+    return go_on
+
+
 def primary_switched(whole: Cluster) -> Callable[[], Any]:
     whole.database.switch()
     return lambda: None
@@ -157,26 +179,29 @@ def node_cut_off(whole: Cluster) -> Callable[[], Any]:
 
 FAULTS: Final[tuple[tuple[Callable[[Cluster], Callable[[], Any]], float], ...]] = (
     (primary_killed, FAILOVER),
+    (machine_stands_still, FAILOVER),
     (primary_switched, FAILOVER),
     (primary_stands_still, FAILOVER),
     (standby_killed, 20.0),
     (backend_killed, 20.0),
     (etcds_leader_killed, 20.0),
     (node_killed, 10.0),
-    (node_ended, 10.0),
     (node_cut_off, 10.0),
 )
 """What breaks, and for how long there may be no writes then, on a machine that has much else to do."""
 
 
-def broken(story: Story, fault: Callable[[Cluster], Callable[[], Any]]) -> Load:
-    """A load, in the middle of which something breaks, and is mended after writes went on."""
+def broken(story: Story, fault: Callable[[Cluster], Callable[[], Any]], *, until_mended: bool = False) -> Load:
+    """A load, in the middle of which something breaks, and is mended after writes went on; or were refused."""
     load = story.load()
     with load.running():
         until(lambda: load.written() > BEFORE, "writes before")
         already = load.written()
         mend = fault(story.whole)
-        until(lambda: load.written() > already + BEFORE, "writes while something is broken", 2 * FAILOVER)
+        if until_mended:
+            until(lambda: load.refused() > BEFORE, "calls that are refused while something is broken")
+        else:
+            until(lambda: load.written() > already + BEFORE, "writes while something is broken", 2 * FAILOVER)
         mend()
         story.whole.wait_whole()
         already = load.written()
@@ -193,14 +218,25 @@ def test_nothing_that_was_acknowledged_is_lost_half_done_or_done_twice(
     assert load.longest_pause() < most
 
 
+def test_a_node_that_ends_as_it_is_told_to_costs_no_call(story: Story, told: Callable[[str], None]) -> None:
+    """It drains: HAProxy sends it nothing more before it stops to answer."""
+    load = broken(story, node_ended)
+    story.check(load, told)
+    assert load.refused() == 0
+
+
 @needs_mounts
-def test_nothing_is_lost_when_the_primarys_disk_is_full(story: Story, told: Callable[[str], None]) -> None:
+def test_writes_are_refused_while_the_primarys_disk_is_full_and_nothing_is_lost(
+    story: Story, told: Callable[[str], None]
+) -> None:
+    """Such a primary stays the primary: nodes go on by themselves when there is room again."""
+
     def disk_full(whole: Cluster) -> Callable[[], Any]:
         disk = whole.disks[whole.database.primary]
         fill(disk)
         return lambda: clear(disk)
 
-    load = broken(story, disk_full)
+    load = broken(story, disk_full, until_mended=True)
     story.check(load, told)
 
 

@@ -98,3 +98,22 @@ def kill(conninfo: str, waiting: bool = False) -> int:
             f" WHERE datname = current_database() AND pid <> pg_backend_pid() AND {chosen}".encode()
         )
         return len(gone.fetchall())
+
+
+@contextmanager
+def former_primary(conninfo: str) -> Iterator[None]:
+    """A server that was left by its standbys, for as long as the block runs: it answers, and commits nothing."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("SET synchronous_commit = local")
+        _wait_for(connection, "gone")
+        try:
+            yield
+        finally:
+            _wait_for(connection, "")
+
+
+def _wait_for(connection: psycopg.Connection[tuple[object, ...]], standbys: str) -> None:
+    connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'".encode())
+    connection.execute("SELECT pg_reload_conf()")
+    while connection.execute("SHOW synchronous_standby_names").fetchone() != (standbys,):
+        pass

@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Callable
 from typing import Final
 
 from locum.store.postgres.entries import last
-from locum.store.postgres.session import Session
+from locum.store.postgres.session import Session, nothing
 from locum.store.postgres.target import Target
 
 _LISTEN: Final = ("LISTEN locum",)
 
 
 class Ear:
-    """A `Listener`. `last` looks, on the same connection: what is told meanwhile is not missed."""
+    """A `Listener`. `last` looks, on the same connection: what is told meanwhile is not missed.
 
-    def __init__(self, target: Target, patience: float, answer: float) -> None:
-        self._session = Session(target, patience, answer, _LISTEN, self._told)
+    `unanswered` is called where a look got no answer in time: the server stands still.
+    """
+
+    def __init__(
+        self, target: Target, patience: float, answer: float, unanswered: Callable[[], None] = nothing
+    ) -> None:
+        self._session = Session(target, patience, answer, _LISTEN, self._told, unanswered=unanswered)
         self._heard = self._woken = False
         self._alarm = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 

@@ -72,12 +72,12 @@ def raw(text: str) -> bytes:
 
 def last(session: Session) -> int:
     """The sequence number of the last entry."""
-    return int(session.rows("SELECT last FROM locum.head")[0][0])
+    return int(session.rows("SELECT last FROM locum.head", shown=True)[0][0])
 
 
 def page(session: Session, after: int, name: str) -> list[Entry]:
     """The next entries after `after`, and the certainty that there is nothing else."""
-    with session.snapshot() as connection:
+    with session.snapshot(shown=True) as connection:
         entries = connection.execute(_SELECT, (after, PAGE))
         bounds = connection.execute(_BOUNDS)
     found = [

@@ -136,7 +136,7 @@ class PostgresJournal:
             after = page[-1].sequence
 
     def follow(self) -> BellFollower:
-        ear = Ear(self._place, self._patience, _LOOK)
+        ear = Ear(self._place, self._patience, _LOOK, self._interrupt)
         follower = BellFollower(ear.last, ear, self._poll, ear.release)
         self._followers.append(follower)
         return follower
@@ -206,6 +206,11 @@ class PostgresJournal:
         self._precedence.close()
         for session in (self._writer, self._reader, self._other):
             session.close()
+
+    def _interrupt(self) -> None:
+        """The server stands still: whoever waits for it need not find that out alone, one after the other."""
+        for waiting in (self._writer, self._reader, self._other, self._precedence):
+            waiting.interrupt()
 
     def _store(self, rows: Sequence[AuditRow], insert: Callable[[Connection], None] | None) -> None:
         """Store `rows`, after what `insert` does, in one transaction."""

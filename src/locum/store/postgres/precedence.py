@@ -42,6 +42,10 @@ class Precedence:
             with suppress(StorageError):
                 self._transaction.close()
 
+    def interrupt(self) -> None:
+        """End what is waited for, which fails. For any thread."""
+        self._session.interrupt()
+
     def close(self) -> None:
         """Leave it, and release the connection."""
         self.leave()

@@ -7,12 +7,17 @@
   warm-standby.html#SYNCHRONOUS-REPLICATION; the server only warns). Whoever warned at a COMMIT did not confirm it.
 - A node that vanishes in the middle of a transaction holds locks until the server notices: soon, by
   idle_in_transaction_session_timeout.
+- A server that stood still, with its machine or alone, goes on as the primary that it was, until it is told that
+  another one took over: what it answers is old. So what decides what is current is asked of a server that has shown
+  itself: it committed for us, which such a server cannot, as its standbys have left it, and has answered us ever since.
+  Otherwise looking waits for no standby: one that is away keeps nobody from it.
 - Statements are not prepared, and nothing is set beyond a transaction: a pooler in transaction mode may be between.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -25,6 +30,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
+from locum.core.clock import Clock, system_uptime
 from locum.core.errors import PassingStorageError, StorageError
 from locum.store.postgres.faults import READ_ONLY, reported
 from locum.store.postgres.locks import HOLD, Turn
@@ -36,6 +42,12 @@ _SETTINGS: Final = (
     " set_config('synchronous_commit',"
     " CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
 )
+_SHOW: Final = "SELECT pg_logical_emit_message(true, 'locum', '')"
+"""Is written to the log and nowhere else, and committed like a change."""
+_STILL: Final = 1.5
+"""Seconds without an answer after which a server may have stood still, and another one have taken over."""
+_SHOWN: Final = 5.0
+"""Seconds that a server has for showing itself."""
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)
@@ -43,6 +55,14 @@ logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 T = TypeVar("T")
 Told = Callable[[psycopg.Error], Exception | None]
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+class Unanswered(psycopg.OperationalError):
+    """The server did not answer in time."""
 
 
 class Connection(psycopg.Connection[TupleRow]):
@@ -55,14 +75,15 @@ class Connection(psycopg.Connection[TupleRow]):
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:  # noqa: SLF001 - what `wait` is documented to raise
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self.patience:g} seconds") from None
+            raise Unanswered(f"no answer within {self.patience:g} seconds") from None
 
 
 class Session:
     """One connection at a time to `target`, for one thread at a time.
 
     `patience` is for how long a lock is waited for, `answer` how long a server may take for an answer; in seconds.
-    `greet` are statements for a new connection, `notified` is called when a notification was seen.
+    `greet` are statements for a new connection, `notified` is called when a notification was seen, `unanswered` when
+    the server did not answer in time.
     """
 
     def __init__(
@@ -72,6 +93,8 @@ class Session:
         answer: float,
         greet: tuple[str, ...] = (),
         notified: Callable[[], None] | None = None,
+        uptime: Clock = system_uptime,
+        unanswered: Callable[[], None] = nothing,
     ) -> None:
         self._target = target
         self._patience = patience
@@ -81,14 +104,22 @@ class Session:
         self._lock = Lock()
         self._warnings: list[str] = []
         self._closed = False
+        self._uptime = uptime
+        self._unanswered = unanswered
+        self._shown_at = -math.inf
         self.current: Connection | None = None
 
     @contextmanager
-    def connection(self, told: Told | None = None) -> Iterator[Connection]:
-        """The connection, open, for single statements. psycopg's errors become what `told` makes of them, or ours."""
+    def connection(self, told: Told | None = None, *, shown: bool = False) -> Iterator[Connection]:
+        """The connection, open, for single statements. psycopg's errors become what `told` makes of them, or ours.
+
+        `shown`: to a server that has shown that it is the primary.
+        """
         with self._lock, reported(self._target.name):
             connection = self._opened()
             try:
+                if shown:
+                    self._have_shown(connection)
                 yield connection
             except BaseException as error:
                 self._mend(connection, error)
@@ -118,16 +149,16 @@ class Session:
             yield connection
 
     @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    def snapshot(self, *, shown: bool = False) -> Iterator[Connection]:
         """What is read in it is of one instant. Cursors are to be fetched from when it is over."""
-        with self.connection() as connection, connection.pipeline():
+        with self.connection(shown=shown) as connection, connection.pipeline():
             connection.execute(_SNAPSHOT)
             yield connection
             connection.execute("COMMIT")
 
-    def rows(self, sql: str, parameters: Any = ()) -> list[TupleRow]:
+    def rows(self, sql: str, parameters: Any = (), *, shown: bool = False) -> list[TupleRow]:
         """The rows that one statement answers."""
-        with self.connection() as connection:
+        with self.connection(shown=shown) as connection:
             return connection.execute(sql, parameters).fetchall()
 
     def interrupt(self) -> None:
@@ -153,10 +184,27 @@ class Session:
             if self._notified is not None:
                 told = self._notified
                 made.add_notify_handler(lambda _: told())
-            self.current = made
+            self.current, self._shown_at = made, -math.inf
             for statement in self._greet:
                 made.execute(statement.encode())
         return self.current
+
+    def _have_shown(self, connection: Connection) -> None:
+        """Have the server commit, where it is a new one, or has not answered for a while."""
+        asked = self._uptime()
+        if asked - self._shown_at <= _STILL:
+            self._shown_at = asked
+            return
+        connection.patience = min(_SHOWN, self._answer)
+        try:
+            with self._confirmed(), connection.pipeline():
+                connection.execute("BEGIN")
+                self._settle(connection, self._patience)
+                connection.execute(_SHOW)
+                connection.execute("COMMIT")
+        except Unanswered as error:  # it may wait for a standby: others need not be told
+            raise psycopg.OperationalError(str(error)) from error
+        connection.patience = self._answer
 
     @staticmethod
     def _settle(connection: Connection, patience: float) -> None:
@@ -165,11 +213,13 @@ class Session:
 
     @contextmanager
     def _confirmed(self) -> Iterator[None]:
-        """A commit without a warning."""
+        """A commit without a warning, by which the server has shown itself at the time of the question."""
+        asked = self._uptime()
         self._warnings.clear()
         yield
         if self._warnings:
             raise PassingStorageError(f"{self._target.name} did not confirm a commit: {self._warnings[0]}")
+        self._shown_at = asked
 
     def _noticed(self, notice: psycopg.errors.Diagnostic) -> None:
         if notice.severity_nonlocalized == "WARNING":
@@ -177,6 +227,8 @@ class Session:
 
     def _mend(self, connection: Connection, error: BaseException) -> None:
         """Leave no transaction open, and no connection to what cannot be written to."""
+        if isinstance(error, Unanswered):
+            self._unanswered()
         if isinstance(error, psycopg.Error) and error.sqlstate == READ_ONLY:
             self._drop()
         elif connection.info.transaction_status != TransactionStatus.IDLE:
