@@ -19,7 +19,7 @@ from locum.cli.wrapped_keyring import WRAPPING_FILE
 from support.plane import LOCUM, Key
 
 _KEPT: Final = ("PATH", "LANG", "PYTHONPATH")
-_FLAGS: Final = ("--no-rate-limits", "--no-console", "--quiet", "--drain", "3")
+_FLAGS: Final = ("--no-rate-limits", "--no-console", "--quiet", "--drain", "3", "--backend", "*=none")
 
 
 def answers(url: str) -> int:

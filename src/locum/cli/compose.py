@@ -285,16 +285,9 @@ class Node:
         self.membership: Membership | None = None
         if self.storage.leases is not None:
             ousted = partial(os.kill, os.getpid(), signal.SIGTERM) if self._has_embedded else None
-            self.membership = Membership(
-                self.storage.leases,
-                self.storage.node,
-                self.storage.own,
-                self._on_duty,
-                self._off_duty,
-                self.runtime.entropy,
-                ousted,
-                allowed=self.ledger.allow,
-            )
+            who, allow = (self.storage.leases, self.storage.node, self.storage.own), self.ledger.allow
+            told = self._on_duty, self._off_duty
+            self.membership = Membership(*who, *told, self.runtime.entropy, ousted, allowed=allow)
         self.duties = self._new_duties()
         directory = self.directory
         audits = directory.path / AUDITS_FILE
