@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from locum.cli.membership import DUTIES
 from locum.cli.moving import Content, move
-from locum.cli.storage import COPIED, KEYRING_FILE, DirectoryFiles
+from locum.cli.node_directory import COPIED
+from locum.cli.storage import KEYRING_FILE, DirectoryFiles
 from locum.cli.wrapped_keyring import CommandWrapping, Wrapping, shared_keyring
 from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError

@@ -15,10 +15,13 @@ from locum.store.sqlite import FILE as JOURNAL
 NODE_FILE: Final = "node"
 """The name that a node has of its own."""
 
+COPIED: Final = f"{JOURNAL}.copied"
+"""The journal that a directory had, once it was copied to a database (`locum journal copy`)."""
+
 
 def check_own(data: Path) -> None:
     """Raises ConfigurationError where `data` is a node's."""
-    if (data / NODE_FILE).exists() and not (data / JOURNAL).exists():
+    if ((data / NODE_FILE).exists() or (data / COPIED).exists()) and not (data / JOURNAL).exists():
         raise ConfigurationError(
             f"{data} is the directory of a node, and what the plane has is in a database: name that with "
             "`locum up --journal`, or another --data"

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.backends.kept_files import FOLDER as BACKEND
 from locum.backends.kept_files import lacking as lacking_in
+from locum.cli.alone import FILE as ALONE
 from locum.cli.home import PLANE_FILE, TERRAFORM
 from locum.cli.node_directory import check_own
 from locum.compute.handover import SOCKET_NAME
@@ -33,7 +34,7 @@ LOADING: Final = "loading"
 
 _ABOUT: Final = "snapshot.json"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_OF_PROCESSES: Final = GIVEN | {LOCK, TURN, PLANE_FILE, SOCKET_NAME, LOADING, FOLDER, INSTANCES, CARRIERS}
+_OF_PROCESSES: Final = GIVEN | {ALONE, LOCK, TURN, PLANE_FILE, SOCKET_NAME, LOADING, FOLDER, INSTANCES, CARRIERS}
 """What belongs to the directory, to what runs in it or to whoever sets it up, and not to the state."""
 _LOG: Final = "locum.log"
 

@@ -26,11 +26,8 @@ from locum.credentials.files import create_private, write_private
 from locum.store import DataDirectory, Journal, Retention, SqliteJournal
 from locum.store.installation_files import InstallationFiles
 from locum.store.leases import Leases
-from locum.store.sqlite import FILE
 
 KEYRING_FILE: Final = "keyring"
-COPIED: Final = f"{FILE}.copied"
-"""The journal of a directory that is a database's by now (`locum journal copy`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +76,6 @@ def open_storage(options: Options, entropy: Entropy) -> Storage:
 
 
 def _directory(options: Options, entropy: Entropy) -> Storage:
-    if (options.data / COPIED).exists() and not (options.data / FILE).exists():
-        raise ConfigurationError(
-            f"the journal of {options.data} was copied to a database: name that with --journal, or give {COPIED} the"
-            f" name {FILE} again, to go on as it was before"
-        )
     check_own(options.data)
     retention = Retention(rows=options.history_events)
     shared = options.workers > 1

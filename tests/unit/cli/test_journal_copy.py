@@ -57,7 +57,7 @@ def test_an_installation_goes_to_a_database_and_back_and_misses_nothing(
     plane.close()
     done = copied("--data", data, "--to", url)
     assert "copied and compared: 2 entries" in done.output, done.exception
-    with pytest.raises(ConfigurationError, match="was copied to a database"):
+    with pytest.raises(ConfigurationError, match="is in a database"):
         plane.start()
     node = keeping(data, journal=url)
     assert (users(node), node.root) == (["moved"], plane.root)
