@@ -11,7 +11,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from locum.agents.api.host import OPERATIONS as API
@@ -29,7 +28,6 @@ from locum.agents.resumption import Resumption
 from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
-from locum.backends.lazy import LazyBackend
 from locum.backends.remote import UsedServices
 from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.cli.agent_door import AgentDoor
@@ -58,7 +56,7 @@ from locum.cli.own_services import own_services
 from locum.cli.ports import first_shared_socket, listening_socket
 from locum.cli.remote_backends import RemoteEnds, key_of
 from locum.cli.root_account import ensure_root
-from locum.cli.saved import write as write_saved
+from locum.cli.saving import save_running
 from locum.cli.storage import KEYRING_FILE, open_storage
 from locum.cli.telemetry import access_log, tracing
 from locum.cli.tls import aws_hosts, share_authority, tls_context
@@ -339,14 +337,8 @@ class Node:
         """
         if self.options.journal:
             raise ConfigurationError("the journal is in a database, and is backed up there: see docs/operations.md")
-
-        def copied(folder: Path) -> list[str]:
-            return [] if self.kept is None else self.kept.copied_to(folder)
-
-        data, backend = self.directory.path, self.runtime.backends.default
-        work = partial(write_saved, data, name, self.runtime.clock.wall, copied)
-        await (backend.save(work) if isinstance(backend, LazyBackend) else asyncio.to_thread(work))
-        return [] if self.kept is None else self.kept.services()
+        wall, backend = self.runtime.clock.wall, self.runtime.backends.default
+        return await save_running(self.directory.path, name, wall, self.kept, backend)
 
     def _opened_ledger(self, clock: Clock) -> Ledger:
         """The ledger of the journal, with the files of the backend's data known beside it."""
