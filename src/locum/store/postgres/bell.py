@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from locum.store.postgres.entries import last
-from locum.store.postgres.session import Session, nothing
+from locum.store.postgres.session import Connection, Session, nothing
 from locum.store.postgres.target import Target
 
 _LISTEN: Final = ("LISTEN locum",)
@@ -20,13 +20,18 @@ _LISTEN: Final = ("LISTEN locum",)
 class Ear:
     """A `Listener`. `last` looks, on the same connection: what is told meanwhile is not missed.
 
-    `unanswered` is called where a look got no answer in time: the server stands still.
+    `unanswered` is called where a look got no answer in time: the server stands still. `check` is the session's.
     """
 
     def __init__(
-        self, target: Target, patience: float, answer: float, unanswered: Callable[[], None] = nothing
+        self,
+        target: Target,
+        patience: float,
+        answer: float,
+        unanswered: Callable[[], None] = nothing,
+        check: Callable[[Connection], None] | None = None,
     ) -> None:
-        self._session = Session(target, patience, answer, _LISTEN, self._told, unanswered=unanswered)
+        self._session = Session(target, patience, answer, _LISTEN, self._told, unanswered=unanswered, check=check)
         self._heard = self._woken = False
         self._alarm = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 

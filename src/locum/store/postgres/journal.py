@@ -7,7 +7,7 @@
 - `record` is as durable. It costs little beside the indexes; and a row that somebody saw, and that a standby which
   takes over does not have, would leave its position to another row.
 - Where a standby takes over that did not have everything, the journal is shorter than what was seen of it, which
-  `check_reaches` tells: replication has to be synchronous.
+  `check_reaches` tells, or has other entries in their place (`mark`): replication has to be synchronous.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from locum.store.postgres.files import PostgresFiles
 from locum.store.postgres.history import History
 from locum.store.postgres.leases import PostgresLeases
 from locum.store.postgres.locks import Turn
+from locum.store.postgres.mark import Mark
 from locum.store.postgres.precedence import Precedence
 from locum.store.postgres.session import Connection, Session
 from locum.store.postgres.target import Target, target
@@ -67,7 +68,8 @@ class PostgresJournal:
         self._patience = patience
         self._poll = poll
         self._retention = retention
-        self._writer = Session(place, patience, answer)
+        self._mark = Mark(place.name)
+        self._writer = Session(place, patience, answer, check=self._mark.check)
         self._reader = Session(place, patience, answer)
         self._other = Session(place, patience, min(answer, _LOOK))
         self._precedence = Precedence(Session(place, patience, answer))
@@ -114,6 +116,7 @@ class PostgresJournal:
                 connection.execute(_CONFIRM)
         finally:
             self._precedence.leave()
+        self._mark.saw(batch)
 
     def take_precedence(self) -> None:
         self._precedence.take()
@@ -132,11 +135,12 @@ class PostgresJournal:
 
     def read(self, after: int) -> Iterator[Entry]:
         while page := entries.page(self._writer, after, self._place.name):
+            self._mark.saw(page)
             yield from page
             after = page[-1].sequence
 
     def follow(self) -> BellFollower:
-        ear = Ear(self._place, self._patience, _LOOK, self._interrupt)
+        ear = Ear(self._place, self._patience, _LOOK, self._interrupt, self._mark.check)
         follower = BellFollower(ear.last, ear, self._poll, ear.release)
         self._followers.append(follower)
         return follower
@@ -160,7 +164,10 @@ class PostgresJournal:
         return checkpoints.kept(self._writer) or 0
 
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
-        return checkpoints.load(self._writer)
+        found = checkpoints.load(self._writer)
+        if found is not None:
+            self._mark.saw_checkpoint(self._writer, found[0])
+        return found
 
     def layers(self, after: int) -> tuple[int, Iterator[bytes]] | None:
         return checkpoints.layers(self._writer, after)

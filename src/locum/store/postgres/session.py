@@ -83,7 +83,8 @@ class Session:
 
     `patience` is for how long a lock is waited for, `answer` how long a server may take for an answer; in seconds.
     `greet` are statements for a new connection, `notified` is called when a notification was seen, `unanswered` when
-    the server did not answer in time.
+    the server did not answer in time. `check` looks at a new connection before it is used, and raises StorageError
+    where it leads astray.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Session:
         notified: Callable[[], None] | None = None,
         uptime: Clock = system_uptime,
         unanswered: Callable[[], None] = nothing,
+        check: Callable[[Connection], None] | None = None,
     ) -> None:
         self._target = target
         self._patience = patience
         self._answer = answer
         self._greet = greet
         self._notified = notified
+        self._check = check
         self._lock = Lock()
         self._warnings: list[str] = []
         self._closed = False
@@ -185,8 +188,11 @@ class Session:
                 told = self._notified
                 made.add_notify_handler(lambda _: told())
             self.current, self._shown_at = made, -math.inf
-            for statement in self._greet:
-                made.execute(statement.encode())
+            try:
+                self._welcome(made)
+            except BaseException:
+                self._drop()
+                raise
         return self.current
 
     def _have_shown(self, connection: Connection) -> None:
@@ -205,6 +211,17 @@ class Session:
         except Unanswered as error:  # it may wait for a standby: others need not be told
             raise psycopg.OperationalError(str(error)) from error
         connection.patience = self._answer
+
+    def _welcome(self, made: Connection) -> None:
+        """What a former primary has is nothing to check: it may have what nobody was told, and is soon none."""
+        for statement in self._greet:
+            made.execute(statement.encode())
+        if self._check is not None:
+            try:
+                self._check(made)
+            except StorageError:
+                self._have_shown(made)
+                raise
 
     @staticmethod
     def _settle(connection: Connection, patience: float) -> None:
