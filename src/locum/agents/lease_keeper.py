@@ -105,7 +105,19 @@ class LeaseKeeper:
             self.held = False
             await self._lost()
 
+    async def _give_up(self) -> None:
+        """Have what was begun ended, as far as that can be, and let others have the lease at once."""
+        try:
+            await self._lose()
+            await asyncio.to_thread(self._leases.release, self._name, self._holder)
+        except Exception:  # a fault barrier: its term ends by itself
+            _log.exception("the lease %s ends with its term", self._name)
+
     async def _run(self) -> None:
         while True:
-            await self.step()
+            try:
+                await self.step()
+            except Exception:  # a fault barrier: nobody keeps the lease of what they do not do, or do not end
+                _log.exception("what the lease %s stands for is left to others", self._name)
+                await self._give_up()
             await rung(self._bell, self._term / _RENEWALS)

@@ -160,3 +160,28 @@ def test_attack_an_answer_that_comes_after_its_term_is_none() -> None:
         assert node.told == []
 
     run(story())
+
+
+def test_attack_a_node_that_cannot_begin_the_duties_ends_what_it_began_and_leaves_them_to_others() -> None:
+    leases = MemoryLeases()
+    told: list[str] = []
+
+    async def gained() -> None:
+        told.append("gained")
+        raise OSError("no descriptor is left")
+
+    async def lost() -> None:
+        told.append("lost")
+
+    async def story() -> None:
+        keeper = LeaseKeeper(leases, "duties", "a", lambda: leases.now, gained, lost, term=TERM)
+        keeper.start()
+        while told != ["gained", "lost"] or leases.holder("duties"):  # noqa: ASYNC110 - turns of the loop, not time
+            await asyncio.sleep(0)
+        second = Node(leases, "b")
+        await second.keeper.step()
+        assert second.told == ["gained"]
+        await keeper.close()
+        assert leases.holder("duties") == "b"
+
+    run(story())
