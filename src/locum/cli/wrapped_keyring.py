@@ -80,13 +80,20 @@ class CommandWrapping:
             raise ConfigurationError("--key-command is empty: it names a program that wraps and unwraps the key ring")
 
     def wrap(self, plain: bytes) -> bytes:
-        return self._run("wrap", plain)
+        """Wrap, once it is certain that it can be opened again, and that it is something else."""
+        wrapped = self._run("wrap", plain)
+        if plain.strip() in wrapped or self._run("unwrap", wrapped) != plain:
+            raise ConfigurationError(f"{self._told('wrap')} wrote what is the key ring itself, or does not open again")
+        return wrapped
 
     def unwrap(self, wrapped: bytes) -> bytes:
         return self._run("unwrap", wrapped)
 
+    def _told(self, verb: str) -> str:
+        return f"the command for the key ring ({self._words[0]} {verb})"
+
     def _run(self, verb: str, data: bytes) -> bytes:
-        told = f"the command for the key ring ({self._words[0]} {verb})"
+        told = self._told(verb)
         try:
             done = subprocess.run([*self._words, verb], input=data, capture_output=True, timeout=_PATIENCE, check=False)  # noqa: S603 - the operator's own
         except (OSError, subprocess.TimeoutExpired) as error:

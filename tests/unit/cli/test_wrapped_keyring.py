@@ -117,3 +117,17 @@ def test_a_command_that_fails_makes_no_ring_and_its_output_is_not_told(tmp_path:
         ring_of(files, tmp_path, kms(tmp_path, program))
     assert "key material" not in str(refused.value)
     assert files == {}
+
+
+COPY = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+ONE_WAY = "import sys; sys.stdout.buffer.write(sys.argv[1].encode() + bytes(b ^ 1 for b in sys.stdin.buffer.read()))"
+
+
+@pytest.mark.parametrize("program", [COPY, ONE_WAY], ids=["wraps nothing", "opens nothing"])
+def test_attack_a_command_that_wraps_nothing_or_what_nobody_opens_puts_no_ring_into_the_database(
+    tmp_path: Path, program: str
+) -> None:
+    files = Files()
+    with pytest.raises(ConfigurationError, match="is the key ring itself, or does not open again"):
+        ring_of(files, tmp_path, kms(tmp_path, program))
+    assert files == {}
