@@ -22,7 +22,7 @@ from locum.core.clock import Entropy
 from locum.core.errors import ConfigurationError
 from locum.core.extras import adding, installed
 from locum.credentials import KeyRing, create_keyring
-from locum.credentials.files import create_private, write_private
+from locum.credentials.files import ENVIRONMENT_VARIABLE, create_private, write_private
 from locum.store import DataDirectory, Journal, Retention, SqliteJournal
 from locum.store.installation_files import InstallationFiles
 from locum.store.leases import Leases
@@ -101,10 +101,20 @@ def _database(options: Options, entropy: Entropy) -> Storage:
         undone.callback(directory.release)
         journal = PostgresJournal.open(conninfo, Retention(rows=options.history_events), entropy)
         undone.callback(journal.close)
+        _check_ring(journal, journal.files)
         keyring = shared_keyring(journal.files, wrapping, options.data, entropy, os.environ)
         own = _own_name(options.data, entropy)
         undone.pop_all()
     return Storage(directory, journal, journal.files, keyring, journal.leases, options.node or own, own)
+
+
+def _check_ring(journal: Journal, files: InstallationFiles) -> None:
+    """Raises ConfigurationError where the key ring is gone: another one would open nothing of what was sealed."""
+    if journal.last() and not os.environ.get(ENVIRONMENT_VARIABLE) and files.read(KEYRING_FILE) is None:
+        raise ConfigurationError(
+            "the key ring of the installation is missing from its database, which has a journal: restore it from a "
+            f"backup, or set {ENVIRONMENT_VARIABLE}"
+        )
 
 
 def _own_name(data: Path, entropy: Entropy) -> str:
