@@ -282,10 +282,10 @@ class Node:
         self.functions: FunctionHost | None = None  # until the first is invoked
         self.membership: Membership | None = None
         if self.storage.leases is not None:
-            ousted = partial(os.kill, os.getpid(), signal.SIGTERM) if self._has_embedded else None
+            own = self.runtime.entropy, partial(os.kill, os.getpid(), signal.SIGTERM)
             who, allow = (self.storage.leases, self.storage.node, self.storage.own), self.ledger.allow
             told = self._on_duty, self._off_duty
-            self.membership = Membership(*who, *told, self.runtime.entropy, ousted, allowed=allow)
+            self.membership = Membership(*who, *told, *own, embedded=self._has_embedded, allowed=allow)
         self.duties = self._new_duties()
         directory = self.directory
         audits = directory.path / AUDITS_FILE

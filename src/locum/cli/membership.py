@@ -46,9 +46,9 @@ def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) 
 class Membership:
     """The leases of one node. `gained` and `lost` are awaited where the duties become its own, and no longer are.
 
-    `ousted` is called where the node has the embedded backend (else None), and another one took it meanwhile. `own` is
-    the name that its data directory has, where `node` may have been given to another one as well. `allowed` is told the
-    newest format of events that all nodes read.
+    `end` is called, once, where another one took its name, or the embedded backend that it has where it is `embedded`.
+    `own` is the name that its data directory has, where `node` may have been given to another one as well. `allowed` is
+    told the newest format of events that all nodes read.
     """
 
     def __init__(
@@ -59,20 +59,24 @@ class Membership:
         gained: Callable[[], Awaitable[None]],
         lost: Callable[[], Awaitable[None]],
         entropy: Entropy,
-        ousted: Callable[[], None] | None = None,
+        end: Callable[[], None],
         clock: Clock = system_uptime,
         *,
+        embedded: bool = False,
         allowed: Callable[[int], None] | None = None,
     ) -> None:
         self._leases = leases
         self._node = node
         self._own = f"{node} {own} "
         holder = self._own + entropy(8).hex()  # a directory may have been copied
-        self._there = there(leases, node, holder, clock)
+        self._end = end
+        self._joined = False
+        self._there = LeaseKeeper(leases, _NODE + node, holder, clock, refused=partial(self._ousted, "its name"))
         self._duties = LeaseKeeper(leases, DUTIES, holder, clock, gained, lost)
         self._backend: LeaseKeeper | None = None
-        if ousted is not None:
-            self._backend = LeaseKeeper(leases, BACKEND, f"{node} {own}", clock, refused=partial(_ousted, ousted))
+        if embedded:
+            ousted = partial(self._ousted, "the embedded backend")
+            self._backend = LeaseKeeper(leases, BACKEND, f"{node} {own}", clock, refused=ousted)
         self._formats = None if allowed is None else FormatWatch(leases, holder, clock, allowed)
 
     @property
@@ -96,6 +100,7 @@ class Membership:
                 f"a node with the name {self._node} is there: give this one another --node; where that one was killed "
                 f"on another machine, its name is free after {TERM:.0f} seconds"
             )
+        self._joined = True
 
     def start(self) -> None:
         """Begin to keep the leases."""
@@ -124,7 +129,9 @@ class Membership:
 
         return await asyncio.to_thread(asked)
 
-
-async def _ousted(tell: Callable[[], None]) -> None:
-    _log.error("another node has the embedded backend by now: this one ends, and says what to do at its next start")
-    tell()
+    async def _ousted(self, what: str) -> None:
+        """Another node has `what` by now: one that was cut off for long comes back, or a directory was copied."""
+        if self._joined:
+            self._joined = False
+            _log.error("another node has %s by now: this one ends, and says what to do at its next start", what)
+            self._end()

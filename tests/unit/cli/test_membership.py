@@ -22,8 +22,12 @@ async def _nothing() -> None:
     pass
 
 
+def _unasked() -> None:
+    raise AssertionError("it has no reason to end")
+
+
 def member(leases: MemoryLeases, node: str, own: str) -> Membership:
-    return Membership(leases, node, own, _nothing, _nothing, system_entropy, clock=lambda: leases.now)
+    return Membership(leases, node, own, _nothing, _nothing, system_entropy, _unasked, lambda: leases.now)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -101,7 +105,8 @@ def test_attack_a_node_that_was_cut_off_ends_where_another_has_the_backend_meanw
     async def story() -> None:
         claim_backend(leases, "a", "directory")
         told = _nothing, _nothing, system_entropy
-        node = Membership(leases, "a", "directory", *told, ousted.set, lambda: leases.now)
+        node = Membership(leases, "a", "directory", *told, ousted.set, lambda: leases.now, embedded=True)
+        await node.join()
         leases.now += TERM
         claim_backend(leases, "b", "other")
         node.start()
@@ -110,5 +115,26 @@ def test_attack_a_node_that_was_cut_off_ends_where_another_has_the_backend_meanw
         await node.close()
         await node.leave()
         assert leases.holder("embedded-backend") == "b other"
+
+    run(story())
+
+
+def test_attack_a_node_whose_whole_directory_was_copied_ends_where_the_copy_starts() -> None:
+    """They would have one name, one embedded backend and the same instances."""
+    leases, ended = MemoryLeases(), asyncio.Semaphore(0)
+
+    async def story() -> None:
+        told = _nothing, _nothing, system_entropy
+        node = Membership(leases, "a", "directory", *told, ended.release, lambda: leases.now)
+        await node.join()
+        copy = member(leases, "a", "directory")
+        await copy.join()
+        node.start()
+        async with asyncio.timeout(30):
+            await ended.acquire()
+        await node.close()
+        await node.leave()
+        assert ended.locked()  # it was told to end once: the second time is to hurry
+        assert await copy.present(["a"]) == ["a"]
 
     run(story())
