@@ -185,9 +185,17 @@ class Session:
                 told = self._notified
                 made.add_notify_handler(lambda _: told())
             self.current, self._shown_at = made, -math.inf
+            self._greeted(made)
+        return self.current
+
+    def _greeted(self, made: Connection) -> None:
+        """Say what a new connection begins with: one to which that could not be said is not used."""
+        try:
             for statement in self._greet:
                 made.execute(statement.encode())
-        return self.current
+        except BaseException:
+            self._drop()
+            raise
 
     def _have_shown(self, connection: Connection) -> None:
         """Have the server commit, where it is a new one, or has not answered for a while."""
@@ -204,7 +212,8 @@ class Session:
                 connection.execute("COMMIT")
         except Unanswered as error:  # it may wait for a standby: others need not be told
             raise psycopg.OperationalError(str(error)) from error
-        connection.patience = self._answer
+        finally:
+            connection.patience = self._answer
 
     @staticmethod
     def _settle(connection: Connection, patience: float) -> None:
