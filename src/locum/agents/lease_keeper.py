@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from locum.agents.waiting import cancelled, rung
@@ -30,7 +31,7 @@ class LeaseKeeper:
 
     `gained` is awaited when the lease is had, and `lost` when it is not had any more, or may not be: at the latest when
     the term is over that was counted from before the last renewal. `held` tells which of them came last. `refused` is
-    awaited whenever another holder has it.
+    awaited whenever another holder has it. Where one of them breaks, the lease is given up, and asked for again later.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class LeaseKeeper:
         self._until = 0.0
         self.held = False
         self._asking: asyncio.Future[bool] | None = None
+        self._losing: asyncio.Future[None] | None = None
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -69,10 +71,7 @@ class LeaseKeeper:
         if self._asking is not None:
             await asyncio.gather(self._asking, return_exceptions=True)
         await self._lose()
-        try:
-            await asyncio.to_thread(self._leases.release, self._name, self._holder)
-        except StorageError as error:  # its term ends by itself
-            _log.warning("the lease %s ends with its term: %s", self._name, error)
+        await self._release()
 
     async def step(self) -> None:
         """Take or renew the lease, and have done what follows."""
@@ -101,23 +100,33 @@ class LeaseKeeper:
             await self._lose()
 
     async def _lose(self) -> None:
+        """Have what it stands for ended, to its end: also where whoever began with it is cancelled meanwhile."""
         if self.held:
             self.held = False
-            await self._lost()
+            self._losing = asyncio.ensure_future(self._lost())
+        losing = self._losing
+        if losing is not None:
+            await asyncio.wait((losing,))
+            self._losing = None
+            losing.result()
 
     async def _give_up(self) -> None:
-        """Have what was begun ended, as far as that can be, and let others have the lease at once."""
-        try:
+        """Leave what cannot be done here to others."""
+        with suppress(Exception):  # it is told already, or is what broke
             await self._lose()
+        await self._release()
+
+    async def _release(self) -> None:
+        try:
             await asyncio.to_thread(self._leases.release, self._name, self._holder)
-        except Exception:  # a fault barrier: its term ends by itself
-            _log.exception("the lease %s ends with its term", self._name)
+        except StorageError as error:  # its term ends by itself
+            _log.warning("the lease %s ends with its term: %s", self._name, error)
 
     async def _run(self) -> None:
         while True:
             try:
                 await self.step()
-            except Exception:  # a fault barrier: nobody keeps the lease of what they do not do, or do not end
-                _log.exception("what the lease %s stands for is left to others", self._name)
+            except Exception:  # a fault barrier: a lease that is neither renewed nor lost would be held by two
+                _log.exception("what the lease %s stands for broke, and is left to others", self._name)
                 await self._give_up()
             await rung(self._bell, self._term / _RENEWALS)

@@ -137,11 +137,14 @@ def passing(fault: Fault) -> bool:
 
 
 def postponed(entry: PendingEffect, now: float) -> PendingEffect | None:
-    """`entry` after one more failed attempt, at `now`; None where it is given up."""
+    """`entry` after one more failed attempt, at `now`; None where it is given up.
+
+    Nobody waits for it any more, so that it is for whichever node delivers.
+    """
     if now - entry.created >= entry.patience or (entry.retries is not None and entry.attempts >= entry.retries):
         return None
     wait = min(FIRST_RETRY * 2.0 ** min(entry.attempts, 32), LONGEST_RETRY)
-    return msgspec.structs.replace(entry, attempts=entry.attempts + 1, due=now + wait)
+    return msgspec.structs.replace(entry, attempts=entry.attempts + 1, due=now + wait, node="")
 
 
 def _owner(account: str, identifier: str) -> bytes:

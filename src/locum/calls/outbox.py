@@ -4,8 +4,8 @@ An effect that failed is tried again when its time has come; until then, as whil
 behind it in its lane, and no others. Time is the clock of the runtime: `begin` begins what is due, and tells when the
 next effect will be.
 
-Of several nodes one delivers. An effect whose caller waits for it is carried out by the node that committed it, for as
-long as that is there.
+Of several nodes one delivers. An effect whose caller waits for it is begun by the node that committed it, which sees it
+through for as long as it is there: until it is done, given up, or put off, when it is for whichever node delivers.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Outbox:
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._rooms: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
-        self._closing = False
+        self._closing = self._ended = False
         self.changed = asyncio.Event()
 
     async def committed(self, effects: Sequence[Effect]) -> None:
@@ -56,7 +56,10 @@ class Outbox:
             account, state = effect.call.actor.account, self._runtime.ledger.state
             entry = state.get(PendingEffect, account, effect.id) if effect.awaited else None
             if entry is not None:
-                await asyncio.wait([self._task(entry)])  # what it raises is for its lane: its cause is committed
+                try:
+                    await asyncio.wait([self._task(entry)])  # what it raises is for its lane: its cause is committed
+                finally:
+                    self._see_through(entry)
 
     def open(self) -> None:
         """Deliver (again), after `close`."""
@@ -114,6 +117,11 @@ class Outbox:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    async def end(self) -> None:
+        """Close it for good: what is left is for others from now on."""
+        self._ended = True
+        await self.close()
+
     async def _in_turn(self, entries: Sequence[PendingEffect]) -> None:
         for entry in entries:
             async with self._rooms[entry.account, bool(entry.lane)]:  # not in `_task`: one that is awaited needs none
@@ -131,6 +139,17 @@ class Outbox:
             asyncio.get_running_loop().call_later(AFTER_FAILURE, self.changed.set)
         elif first.lane or still_pending(self._runtime.ledger.state, first) is not None:
             self.changed.set()
+
+    def _see_through(self, entry: PendingEffect) -> None:
+        """Begin an effect again, soon, that the others leave to this node, and whose outcome storage did not take."""
+        runtime = self._runtime
+        left = still_pending(runtime.ledger.state, entry)
+        if runtime.node and left is not None and left.node == runtime.node and not self._ended:
+            asyncio.get_running_loop().call_later(AFTER_FAILURE, self._again, left)
+
+    def _again(self, entry: PendingEffect) -> None:
+        if not self._ended:
+            self._task(entry).add_done_callback(lambda _: self._see_through(entry))
 
     def _task(self, entry: PendingEffect) -> asyncio.Task[None]:
         """The task that carries `entry` out: begun now, or under way already."""

@@ -257,7 +257,7 @@ class Node:
             self.console.close()
         await self.audits.close()
         await (self.duties if self.membership is None else self.membership).close()
-        await self.calls.outbox.close()
+        await self.calls.outbox.end()
         if self.membership is not None:
             await self.membership.leave()
         await self.function_logs.close()

@@ -95,7 +95,8 @@ class Membership:
         if former.startswith(self._own):
             await asyncio.to_thread(self._leases.release, name, former)
         await self._there.step()
-        if former and not self._there.held:
+        other = await asyncio.to_thread(self._leases.holder, name)
+        if other and not self._there.held:
             raise ConfigurationError(
                 f"a node with the name {self._node} is there: give this one another --node; where that one was killed "
                 f"on another machine, its name is free after {TERM:.0f} seconds"

@@ -109,6 +109,67 @@ def test_storage_that_is_away_for_less_than_a_term_takes_no_duties() -> None:
     run(story())
 
 
+def test_attack_a_node_that_ends_while_it_loses_the_duties_leaves_them_when_they_have_ended() -> None:
+    """Else what it stands for would go on beside the next holder's, and without a ledger."""
+    leases = MemoryLeases()
+    begun, ends, told = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def lost() -> None:
+        begun.set()
+        await ends.wait()
+        told.append("ended")
+
+    keeper = LeaseKeeper(leases, "duties", "a", lambda: leases.now, lost=lost, term=TERM)
+
+    async def story() -> None:
+        await keeper.step()
+        leases.away = True
+        leases.now += TERM
+        keeper.start()
+        await begun.wait()
+        leases.away = False
+        leases.take("duties", "a", TERM)
+        closing = asyncio.create_task(keeper.close())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert leases.holder("duties") == "a"
+        ends.set()
+        await closing
+        assert (told, leases.holder("duties")) == (["ended"], "")
+
+    run(story())
+
+
+def test_attack_duties_that_cannot_be_begun_are_left_to_others_and_tried_again() -> None:
+    """Nobody would renew the lease, and what was begun would go on when it is another's."""
+    leases, again, told = MemoryLeases(), asyncio.Event(), list[str]()
+    release = leases.release
+
+    async def gained() -> None:
+        told.append("gained")
+        if len(told) == 1:
+            raise RuntimeError("an agent did not start")
+        again.set()
+
+    async def lost() -> None:
+        told.append("lost")
+
+    def released(name: str, holder: str) -> None:
+        release(name, holder)
+        told.append(f"held by {leases.holder(name) or 'nobody'}")
+
+    leases.release = released  # type: ignore[method-assign]
+    keeper = LeaseKeeper(leases, "duties", "a", lambda: leases.now, gained, lost, term=0.001)
+
+    async def story() -> None:
+        keeper.start()
+        await again.wait()
+        assert told == ["gained", "lost", "held by nobody", "gained"]
+        await keeper.close()
+
+    run(story())
+
+
 class SilentLeases(MemoryLeases):
     """Leases of which a request gets no answer, until it is released."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ from msgspec.structs import replace
 
 from locum.audit import cloudtrail_event
 from locum.backends import BackendCall, Carried
-from locum.calls import OwnService
+from locum.calls import OwnService, RequestContext
 from locum.calls.committing import Committer
 from locum.calls.effects import GIVEN_UP_AFTER
 from locum.calls.outbox import AT_ONCE, Outbox
@@ -378,7 +380,8 @@ def test_an_effect_whose_caller_waits_is_left_to_the_node_that_committed_it(plan
     runtime, outbox = plane.node.runtime, plane.node.calls.outbox
     with behind(plane, "sns", topic := Topic(failures=1)):
         runtime.node = "a"
-        plane.cause(plane.effect("hello", awaited=True))
+        with outcomes_lost():
+            plane.cause(plane.effect("hello", awaited=True))
         assert [entry.node for entry in plane.pending] == ["a"]
         plane.now += 60
         runtime.node = "b"
@@ -394,7 +397,8 @@ def test_effects_behind_one_that_is_left_to_another_node_wait_for_it(plane: Cloc
     runtime, outbox = plane.node.runtime, plane.node.calls.outbox
     with behind(plane, "sns", topic := Topic(failures=1)):
         runtime.node = "a"
-        plane.cause(plane.effect("first", lane="told", awaited=True), plane.effect("second", lane="told"))
+        with outcomes_lost():
+            plane.cause(plane.effect("first", lane="told", awaited=True), plane.effect("second", lane="told"))
         plane.now += 60
         runtime.node = "b"
         plane.run(_begun(outbox, {"a"}))
@@ -406,6 +410,76 @@ def test_effects_behind_one_that_is_left_to_another_node_wait_for_it(plane: Cloc
 async def _begun(outbox: Outbox, others: set[str]) -> None:
     outbox.begin(others)
     await outbox.step() if not others else None
+
+
+def test_attack_an_awaited_effect_that_was_put_off_is_not_left_to_a_node_that_does_not_deliver(plane: Clocked) -> None:
+    """Else nobody would begin it again, nor what is behind it in its lane, until that node is gone."""
+    runtime, outbox = plane.node.runtime, plane.node.calls.outbox
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        runtime.node = "a"
+        plane.cause(plane.effect("hello", awaited=True))
+        assert [(entry.node, entry.attempts) for entry in plane.pending] == [("", 1)]
+        runtime.node = "b"
+        assert outbox.others() == frozenset()
+        plane.now += 60
+        plane.carry_out()
+    assert [text for _, text in topic.got] == ["hello", "hello"]
+
+
+def test_attack_an_awaited_effect_whose_outcome_storage_did_not_take_is_seen_through_by_its_node(
+    plane: Clocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node that delivers leaves it to this one, which need not have the duties."""
+    monkeypatch.setattr("locum.calls.outbox.AFTER_FAILURE", 0.0)
+    plane.run(plane.node.duties.deliveries.close())
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        plane.node.runtime.node = "a"
+        with outcomes_lost(1):
+            plane.cause(plane.effect("hello", awaited=True))
+            plane.run(_all_done(plane))
+    assert [text for _, text in topic.got] == ["hello", "hello"]
+
+
+def test_attack_a_node_that_ends_begins_no_effect_again(plane: Clocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is another's by then."""
+    monkeypatch.setattr("locum.calls.outbox.AFTER_FAILURE", 0.0)
+    plane.run(plane.node.duties.deliveries.close())
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        plane.node.runtime.node = "a"
+        with outcomes_lost():
+            plane.run(plane.node.calls.outbox.end())
+            plane.cause(plane.effect("hello", awaited=True))
+            plane.run(_turns())
+            plane.run(plane.node.calls.outbox.close())  # what it had begun it would wait for
+    assert len(topic.got) == 1
+    assert [entry.node for entry in plane.pending] == ["a"]
+
+
+@contextmanager
+def outcomes_lost(times: int = 1_000) -> Iterator[None]:
+    """While the block runs, storage does not take that effects failed: so often."""
+    left = count(1)
+    taken = Committer.refused
+
+    async def refused(self: Committer, context: RequestContext, fault: Fault, retry: PendingEffect | None) -> None:
+        if next(left) <= times:
+            raise Fault("ServiceUnavailable", "no space", 503)
+        await taken(self, context, fault, retry)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Committer, "refused", refused)
+        yield
+
+
+async def _turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def _all_done(plane: Clocked) -> None:
+    with plane.node.ledger.subscribe() as changes:
+        while plane.pending:
+            await anext(changes)
 
 
 def test_an_effect_for_which_nobody_waits_is_any_nodes(plane: Clocked) -> None:

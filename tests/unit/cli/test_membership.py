@@ -51,6 +51,22 @@ def test_attack_two_nodes_with_one_name_are_not_there_at_once() -> None:
     run(story())
 
 
+def test_attack_of_two_nodes_with_one_name_that_start_at_once_one_is_refused() -> None:
+    """The name is free when both look, and one of them takes it."""
+    leases = MemoryLeases()
+    first, second = member(leases, "same", "a"), member(leases, "same", "b")
+    take = leases.take
+
+    def taken(name: str, holder: str, term: float) -> bool:
+        leases.take = take  # type: ignore[method-assign]
+        asyncio.run(second.join())
+        return take(name, holder, term)
+
+    leases.take = taken  # type: ignore[method-assign]
+    with pytest.raises(ConfigurationError, match="a node with the name same is there"):
+        run(first.join())
+
+
 def test_a_node_that_was_killed_is_there_again_at_once_with_its_own_directory() -> None:
     leases = MemoryLeases()
 

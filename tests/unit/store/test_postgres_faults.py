@@ -15,8 +15,11 @@ import pytest
 from locum.core.errors import PassingStorageError, StorageError
 from locum.store.journal import AuditQuery
 from locum.store.postgres import PostgresJournal
+from locum.store.postgres.entries import last
 from locum.store.postgres.faults import reported
 from locum.store.postgres.locks import Turn
+from locum.store.postgres.session import Session
+from locum.store.postgres.target import target
 from support.journals import called, entries, row
 from support.postgresql import ONE_SERVER, conninfo_of, server
 from support.postgresql_attacks import await_waiters, kill, lossy, turn_held
@@ -175,6 +178,28 @@ def test_attack_what_may_still_be_committed_is_not_said_to_be_missing(
         while told(conninfo, UNCONFIRMED):
             pass
         assert journal.settled("batch") == 1
+
+
+def test_a_server_that_did_not_show_itself_has_as_long_as_ever_for_the_next_answer(
+    conninfo: str, request: pytest.FixtureRequest
+) -> None:
+    session = Session(target(conninfo), 5.0, 600.0)
+    with closing(PostgresJournal.open(conninfo)), closing(session), ThreadPoolExecutor(1) as other:
+        request.getfixturevalue("no_standby")
+        looking = other.submit(last, session)
+        _cancel_commit(conninfo)
+        with pytest.raises(PassingStorageError, match="did not confirm"):
+            looking.result(30)
+        assert session.current is not None
+        assert session.current.patience == 600.0
+
+
+def test_a_connection_on_which_nothing_would_be_heard_is_not_used(conninfo: str) -> None:
+    """It would answer all the same, and be woken by nobody."""
+    with closing(Session(target(conninfo), 5.0, 30.0, ("SELECT 1 / 0",))) as session:
+        for _ in range(2):
+            with pytest.raises(StorageError, match="division by zero"):
+                session.rows("SELECT 1")
 
 
 def test_of_several_hosts_the_one_that_is_there_is_used(conninfo: str) -> None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from locum.core.clock import DAY
+from locum.core.errors import PassingStorageError
 from locum.store.journal import AuditQuery, AuditRow, Field, Retention, Use
 from locum.store.postgres import PostgresJournal, lookups
 from support.journals import entries, found, row
@@ -84,6 +85,24 @@ def test_a_row_of_a_day_that_another_node_dropped_is_stored(journal: PostgresJou
     journal.record([on(1, 1), on(95, 2)])
     with closing(PostgresJournal.open(conninfo)) as other:
         maintained(other, 95 * DAY)
+    journal.append(entries(1, 1), [on(1, 3)], 0)
+    assert (positions(journal), journal.last()) == ([2, 3], 1)
+
+
+def test_attack_a_day_that_is_dropped_again_and_again_is_a_passing_fault(
+    journal: PostgresJournal, conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node whose clock is far behind is refused for a while, and does not fail for good."""
+    journal.record([on(1, 1), on(95, 2)])
+
+    def dropped(*_: object) -> None:
+        with closing(PostgresJournal.open(conninfo)) as other:
+            maintained(other, 95 * DAY)
+
+    monkeypatch.setattr(journal._history, "prepare", dropped)
+    with pytest.raises(PassingStorageError, match="a day of the record was dropped"):
+        journal.append(entries(1, 1), [on(1, 3)], 0)
+    monkeypatch.undo()
     journal.append(entries(1, 1), [on(1, 3)], 0)
     assert (positions(journal), journal.last()) == ([2, 3], 1)
 

@@ -122,7 +122,7 @@ class WorkerNode:
             self._access_log.close()
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
-        await self.calls.outbox.close()
+        await self.calls.outbox.end()
         if self._there is not None:
             await self._there.close()
         await self.runtime.backends.close()

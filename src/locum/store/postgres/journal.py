@@ -19,7 +19,7 @@ from typing import Final
 import psycopg
 
 from locum.core.clock import DAY, Entropy, system_entropy
-from locum.core.errors import StorageError
+from locum.core.errors import PassingStorageError, StorageError
 from locum.store.doorbell import BellFollower
 from locum.store.journal import (
     AuditQuery,
@@ -254,8 +254,8 @@ class _Stored(Exception):
     """The batch is there already."""
 
 
-class _DayGone(Exception):
-    """There is no partition for one of the rows."""
+class _DayGone(PassingStorageError):
+    """There is no partition for one of the rows: another node dropped it, once or again."""
 
 
 def _told(error: psycopg.Error) -> Exception | None:
@@ -266,4 +266,6 @@ def _told(error: psycopg.Error) -> Exception | None:
         return SequenceConflict(error.diag.message_primary or "another entry came first")
     if isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == _CALL:
         return SequenceConflict("the journal has an entry of one of these calls")
-    return _DayGone() if isinstance(error, psycopg.errors.CheckViolation) else None
+    if isinstance(error, psycopg.errors.CheckViolation):
+        return _DayGone("a day of the record was dropped meanwhile")
+    return None

@@ -210,7 +210,8 @@ class Session:
                 connection.execute("COMMIT")
         except Unanswered as error:  # it may wait for a standby: others need not be told
             raise psycopg.OperationalError(str(error)) from error
-        connection.patience = self._answer
+        finally:
+            connection.patience = self._answer
 
     def _welcome(self, made: Connection) -> None:
         """What a former primary has is nothing to check: it may have what nobody was told, and is soon none."""
