@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from locum.core.errors import StorageError
+from locum.store.directory import in_use, name_holder
 
 FILE: Final = "plane.lock"
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -16,15 +17,19 @@ _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 def be_alone(directory: Path) -> int:
     """A descriptor that is held by the one plane in `directory`, by whichever name. Raises StorageError.
 
-    The lock is flock(2)'s: it goes with the process, however that ends.
+    The lock is flock(2)'s: it goes with the process, however that ends. Whoever has it is named in the file `lock`,
+    which workers, and planes that are refused, hold as well.
     """
     try:
         held = os.open(directory / FILE, _FLAGS, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            name_holder(directory)
+        except OSError:
+            os.close(held)
+            raise
+    except BlockingIOError:
+        raise in_use(directory) from None
     except OSError as error:
         raise StorageError(f"{directory} cannot be used as a data directory: {error.strerror}") from error
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(held)
-        raise StorageError(f"{directory} is in use by another plane") from None
     return held

@@ -144,14 +144,36 @@ def _claim(path: Path, kind: int) -> int:
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
         os.close(lock)
-        raise StorageError(
-            f"{path} is in use by another Locum (process {holder}); stop it or use another --data"
-        ) from error
+        raise in_use(path) from error
+    if kind == fcntl.LOCK_EX:
+        _name(lock)
+    return lock
+
+
+def name_holder(path: Path) -> None:
+    """Have the file `lock` of a directory that several processes share name this one: that which is to be stopped."""
+    lock = os.open(path / LOCK, _LOCK_FILE, _FILE_MODE)
+    try:
+        _name(lock)
+    finally:
+        os.close(lock)  # flock(2)'s locks are of other descriptors
+
+
+def in_use(path: Path) -> StorageError:
+    """The error of a directory that others hold, which names the process."""
+    try:
+        holder = (path / LOCK).read_text(errors="replace").strip()
+    except OSError:
+        holder = ""
+    return StorageError(
+        f"{path} is in use by another Locum (process {holder or 'unknown'}); stop it or use another --data"
+    )
+
+
+def _name(lock: int) -> None:
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-    return lock
 
 
 def _sync_directory(path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from locum.cli.workers.given import Given, given_in, tell_families, told, told_f
 from locum.cli.workers.sums import added
 from locum.core.errors import ConfigurationError, StorageError
 from locum.core.metrics import Family, Histogram, Sample, counter, gauge, seconds, text
+from locum.store import DataDirectory
 
 
 def test_there_is_one_plane_in_a_directory_by_whichever_name(tmp_path: Path) -> None:
@@ -25,10 +28,27 @@ def test_there_is_one_plane_in_a_directory_by_whichever_name(tmp_path: Path) -> 
     other = tmp_path / "other"
     other.symlink_to(tmp_path)
     for directory in (tmp_path, other):
-        with pytest.raises(StorageError, match="in use"):
+        with pytest.raises(StorageError, match=rf"in use by another Locum \(process {os.getpid()}\)"):
             be_alone(directory)
     os.close(held)
     os.close(be_alone(tmp_path))
+
+
+def test_the_lock_names_the_plane_whoever_else_holds_the_directory(tmp_path: Path) -> None:
+    first = DataDirectory.claim(tmp_path / "data", shared=True)
+    held = be_alone(first.path)
+    claim = "import sys; from pathlib import Path; from locum.store import DataDirectory; "
+    worker = f"{claim}DataDirectory.claim(Path(sys.argv[1]), shared=True)"
+    subprocess.run([sys.executable, "-c", worker, str(first.path)], check=True, env=child_environment())
+    assert (first.path / "lock").read_text() == f"{os.getpid()}\n"
+    with pytest.raises(StorageError, match=rf"\(process {os.getpid()}\); stop it"):
+        DataDirectory.claim(first.path)
+    os.close(held)
+    first.release()
+
+
+def child_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
