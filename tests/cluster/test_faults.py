@@ -244,7 +244,7 @@ def test_writes_are_refused_while_the_primarys_disk_is_full_and_nothing_is_lost(
 def test_what_is_written_on_one_node_is_seen_on_every_other_at_once(story: Story, told: Callable[[str], None]) -> None:
     load = story.load()
     role = f"{load.name}-seen"
-    assert load.create(load.front, role).good
+    until(lambda: load.create(load.front, role).good, "a role")
     spread = seen.visible(load, story.whole.endpoints, role, rounds=100)
     told(f"seen on every node: {spread}")
     refusal = seen.refused(load, story.whole.endpoints, role, rounds=50)
