@@ -11,7 +11,7 @@ It branches on writes alone, and remembers where it was (Lowe, "Testing for line
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -47,31 +47,63 @@ class Refuted(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where the search is: the calls that have happened, as bits, and what the register has."""
+    """Where the search is: the calls that have happened, those of the lost ones that have (bits), and the value."""
 
     done: int
+    used: int
     value: int
 
 
 def refuted(calls: Iterable[Call], stale: float = 0.0, initial: int = NOTHING) -> Refuted | None:
     """None where the calls could have happened one after the other, from `initial` on, with reads that old at most."""
-    history = sorted((_widened(call, stale) for call in calls), key=lambda call: call.start)
-    needed = sum(1 << number for number, call in enumerate(history) if math.isfinite(call.end))
-    best, waiting = Refuted(-1, initial, ()), [_Place(0, initial)]
-    seen: set[_Place] = set()
+    every = sorted((_widened(call, stale) for call in calls), key=lambda call: call.start)
+    history = [call for call in every if math.isfinite(call.end)]
+    lost = [call for call in every if math.isinf(call.end)]
+    seen_values = {call.value for call in history if not call.write and not call.parity}
+    best, waiting = Refuted(-1, initial, ()), [_with_reads(history, _Place(0, 0, initial))]
+    visited: set[_Place] = set()
     while waiting:
-        place = _with_reads(history, waiting.pop())
-        if place in seen:
+        place = waiting.pop()
+        if place in visited:
             continue
-        seen.add(place)
-        if place.done & needed == needed:
+        visited.add(place)
+        if place.done.bit_count() == len(history):
             return None
         following = list(_next(history, place.done))
         if place.done.bit_count() > best.taken:
             best = Refuted(place.done.bit_count(), place.value, tuple(history[number] for number in following))
-        writes = [number for number in following if history[number].write]
-        waiting += [_Place(place.done | 1 << number, history[number].value) for number in reversed(writes)]
+        frontier = min(history[number].end for number in following)
+        waiting += _after_lost(history, lost, place, frontier, seen_values)
+        waiting += _after_answered(history, place, following)
     return best
+
+
+def _after_answered(history: Sequence[Call], place: _Place, following: Sequence[int]) -> Iterator[_Place]:
+    """Where the search may go by a write that was answered; the earliest is tried first."""
+    for number in reversed(following):
+        if history[number].write:
+            yield _with_reads(history, _Place(place.done | 1 << number, place.used, history[number].value))
+
+
+def _after_lost(
+    history: Sequence[Call], lost: Sequence[Call], place: _Place, frontier: float, seen_values: Set[int]
+) -> Iterator[_Place]:
+    """Where it may go by a write that may not have happened: only where a read fits it at once, else it is no use.
+
+    Of those whose value nobody saw, one with an even number is as good as any other, and one with an odd one.
+    """
+    alike: set[int] = set()
+    for number, call in enumerate(lost):
+        if call.start > frontier:
+            return
+        kind = call.value % 2
+        if place.used >> number & 1 or (call.value not in seen_values and kind in alike):
+            continue
+        if call.value not in seen_values:
+            alike.add(kind)
+        after = _with_reads(history, _Place(place.done, place.used | 1 << number, call.value))
+        if after.done != place.done:
+            yield after
 
 
 def _widened(call: Call, stale: float) -> Call:
@@ -97,7 +129,7 @@ def _with_reads(history: Sequence[Call], place: _Place) -> _Place:
         for number in list(_next(history, done)):
             if not history[number].write and history[number].fits(place.value):
                 done, again = done | 1 << number, True
-    return _Place(done, place.value)
+    return _Place(done, place.used, place.value)
 
 
 def _lowest_clear(bits: int) -> int:

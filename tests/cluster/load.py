@@ -22,7 +22,9 @@ from cluster.linearizable import Call
 from support.plane import ACCOUNT, Key, allow, document, trusting
 
 POLICY: Final = "may"
-REGISTERS: Final = 2
+REGISTERS: Final = 1
+AFTER: Final = "x-locum-after"
+SEQUENCE: Final = "x-locum-sequence"
 PACE: Final = 0.05
 """Seconds between two calls of one thread: the machine has other things to do."""
 
@@ -54,6 +56,9 @@ class Load:
         self.wrong: list[Answer] = []
         """Answers that nobody may get."""
         self.registers: dict[str, list[Call]] = defaultdict(list)
+        self.strict = f"{name}-strict"
+        """The register whose clients ask every node for what any of them has seen: nothing of it may be stale."""
+        self._seen = 0
         self._broken: list[BaseException] = []
 
     # -- threads -----------------------------------------------------------------------------------------
@@ -109,9 +114,12 @@ class Load:
 
     def call(self, endpoint: str, key: Key, service: str, action: str, subject: str, **parameters: str) -> Answer:
         """Make a call, and remember what became of it."""
-        answer = self._client.call(endpoint, key, service, action, subject, parameters)
+        headers = {AFTER: str(self._seen)} if subject == self.strict else {}
+        answer = self._client.call(endpoint, key, service, action, subject, parameters, headers)
         with self._lock:
             self.answers.append(answer)
+            if subject == self.strict:
+                self._seen = max(self._seen, int(answer.headers.get(SEQUENCE, 0)))
         return answer
 
     def admin(self, endpoint: str, action: str, role: str, **parameters: str) -> Answer:
@@ -144,8 +152,7 @@ class Load:
     def _prepare(self) -> None:
         self.standing = f"{self.name}-standing"
         assert self.create(self.front, self.standing).good
-        for number in range(REGISTERS):
-            name = f"{self.name}-register-{number}"
+        for name in (self.strict, *(f"{self.name}-register-{number}" for number in range(REGISTERS))):
             assert self.create(self.front, name).good
             self._note(name, self.put(self.front, name, 0), 0)
 

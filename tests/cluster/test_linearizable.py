@@ -133,3 +133,13 @@ def test_a_long_history_is_judged_at_once(broken: bool) -> None:
     if broken:
         calls.append(read(20, 900.0, 900.1))
     assert (refuted(calls, BOUND) is None) is not broken
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_thousand_writes_without_an_answer_are_judged_at_once(broken: bool) -> None:
+    """As while there is no primary: each may have happened, and one of them did."""
+    calls = [wrote(0, 0, 1), *(wrote(number, 2 + number / 1000) for number in range(1, 1000))]
+    calls += [read(501, 10, 11), decided(False, 12, 13), wrote(2000, 14, 15)]
+    calls += [call for at in range(16, 60) for call in (read(2000, at, at + 0.5), decided(True, at, at + 0.6))]
+    calls += [read(501 if broken else 2000, 70, 71)]
+    assert (refuted(calls) is None) is not broken
