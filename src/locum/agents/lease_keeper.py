@@ -60,6 +60,11 @@ class LeaseKeeper:
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def certain(self) -> bool:
+        """Whether nobody else can have the lease now: also where this process stood still, and does not know it yet."""
+        return self.held and self._uptime() < self._until
+
     def start(self) -> None:
         """Begin to ask for the lease."""
         self._task = asyncio.get_running_loop().create_task(self._run())

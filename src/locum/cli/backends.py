@@ -27,7 +27,6 @@ from locum.backends.lazy import (
     http_endpoint,
     moto_version,
 )
-from locum.backends.remote import UsedServices
 from locum.calls import Backends, Calls, Runtime
 from locum.calls.service_roles import Assume
 from locum.cli.remote_backends import SCHEME, RemoteEnds, remote_endpoint
@@ -92,14 +91,15 @@ def make_backends(
     hosts: Hosts,
     others: Mapping[tuple[str, str], Backend] = MappingProxyType({}),
     kept: Keeping | None = None,
-    used: UsedServices | None = None,
+    using: Callable[[str], None] | None = None,
 ) -> Backends:
     """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
     `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `remote` is what
     connections to other nodes take; `hosts` make those of Lambda's operations that are not moto's; `others` are
     backends of single operations. moto's data is in memory alone, unless it is `kept`. Raises ConfigurationError for a
-    service, an address or keys that cannot be used. In `used` the services of moto are marked that are called.
+    service, an address or keys that cannot be used. `using` is told the service before each
+    call of moto's, and may refuse it.
     """
     named = endpoints_of(endpoints, keys, clock, remote)
     default = named.pop("*", None)
@@ -108,9 +108,8 @@ def make_backends(
     if not installed("moto"):
         return Backends(AbsentBackend(), named, others)
     files = None if kept is None else kept.files
-    using = None if used is None else used.mark
     moto = LazyBackend(lambda: embedded_moto(identities(view), kept), files, using=using)
-    hosted = _hosted(hosts, moto)
+    hosted = _hosted(hosts, moto, using)
     own = {operation: host for operation, host in hosted.items() if operation[0] not in named}
     return Backends(moto, named, {**own, **others})
 
@@ -146,11 +145,11 @@ def kept_files(data: Path, keyring: Callable[[], KeyRing], entropy: Entropy) -> 
     return KeptFiles(data / FOLDER, sealing, moto_version)
 
 
-def _hosted(hosts: Hosts, moto: LazyBackend) -> dict[tuple[str, str], Backend]:
+def _hosted(hosts: Hosts, moto: LazyBackend, using: Callable[[str], None] | None) -> dict[tuple[str, str], Backend]:
     """The operations that are not moto's alone. What invokes functions comes before them: so it is closed first."""
 
     def behind(service: str, make: Callable[[], Backend]) -> LazyBackend:
-        return LazyBackend(make, ready=lambda: moto.prepare(service))
+        return LazyBackend(make, ready=lambda: moto.prepare(service), using=using)
 
     mappings = behind("lambda", hosts.mappings)
     schedules = behind("events", lambda: hosts.schedules(moto))

@@ -33,6 +33,7 @@ from locum.calls import Backends, Calls, Recorder, Runtime
 from locum.cli.agent_door import AgentDoor
 from locum.cli.alone import be_alone
 from locum.cli.archiving import archive_of, check_archive
+from locum.cli.backend_owner import claim_backend
 from locum.cli.backends import (
     RESUMED,
     Hosts,
@@ -47,7 +48,7 @@ from locum.cli.backends import (
 from locum.cli.console_door import ConsoleDoor
 from locum.cli.duties import Duties
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
-from locum.cli.membership import Membership, claim_backend
+from locum.cli.membership import Membership
 from locum.cli.metadata import metadata_service
 from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
@@ -62,7 +63,7 @@ from locum.cli.telemetry import access_log, tracing
 from locum.cli.tls import aws_hosts, share_authority, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
-from locum.core.errors import ConfigurationError
+from locum.core.errors import ConfigurationError, Fault
 from locum.core.extras import installed
 from locum.core.metrics import Family
 from locum.credentials import read_keyring
@@ -76,6 +77,7 @@ from locum.http.patience import PATIENCE, Patience
 from locum.imds.containers import ContainerEndpoints
 from locum.state import State
 from locum.store import Ledger
+from locum.store.writer import UNAVAILABLE
 from locum.wire.models import index
 
 if TYPE_CHECKING:
@@ -166,7 +168,8 @@ class Node:
             undone.callback(os.close, self._alone)
         self.directory, self.journal, self.keyring = storage.directory, storage.journal, storage.keyring
         if storage.leases is not None and self._has_embedded:
-            claim_backend(storage.leases, storage.node, storage.own)
+            new = options.new_backend
+            claim_backend(storage.leases, storage.files, storage.node, storage.own, new=new)
         if storage.node:
             share_authority(storage.files, self.directory, self.keyring, entropy, wall())
         if options.tls is not None:
@@ -321,6 +324,13 @@ class Node:
         """Whether the embedded backend is this process's own."""
         return "*" not in self.options.backends and installed("moto")
 
+    def _use(self, service: str) -> None:
+        """Before each call of the embedded backend: refuse it where that may be another node's by now."""
+        if self.membership is not None and not self.membership.has_backend:
+            raise Fault(*UNAVAILABLE)
+        if self.used is not None:
+            self.used.mark(service)
+
     def _lab_progress(self, account: str) -> Any:
         late = import_module("locum.cli.labs")  # with what labs take of botocore
         return late.progress_of(self.options.data, self.account, account)
@@ -405,7 +415,7 @@ class Node:
         kept = None if self.kept is None else Keeping(self.kept, clock, entropy)
         remote = RemoteEnds(lambda: key_of(self.keyring), entropy, lambda: self.ledger.state.sequence)
         return make_backends(
-            options.backends, options.backend_keys, clock, view, remote, hosts, hosted, kept, self.used
+            options.backends, options.backend_keys, clock, view, remote, hosts, hosted, kept, self._use
         )
 
     def _function_host(self) -> Backend:

@@ -10,6 +10,7 @@ from typing import Final
 
 from locum.agents.format_watch import FormatWatch
 from locum.agents.lease_keeper import TERM, LeaseKeeper
+from locum.cli.backend_owner import BACKEND
 from locum.core.clock import Clock, Entropy, system_uptime
 from locum.core.errors import ConfigurationError
 from locum.store.leases import Leases
@@ -17,25 +18,8 @@ from locum.store.leases import Leases
 DUTIES: Final = "duties"
 """The lease of what an installation does once."""
 
-BACKEND: Final = "embedded-backend"
-"""The lease of the node that has the embedded backend: its holder is a data directory, which may come back at once."""
-
 _NODE: Final = "node/"
 _log: Final = logging.getLogger("locum")
-
-
-def claim_backend(leases: Leases, node: str, own: str) -> None:
-    """Take the embedded backend for `node`, which the directory `own` has.
-
-    Raises ConfigurationError where another node has one, StorageError.
-    """
-    if not leases.take(BACKEND, f"{node} {own}", TERM):
-        other = leases.holder(BACKEND).partition(" ")[0] or "before this one"
-        raise ConfigurationError(
-            f"node {other} has the embedded backend, and there is one in an installation: have it serve that with "
-            "--serve-backend HOST:PORT, and give this node --backend '*=locum://HOST:PORT'; or give all another "
-            "backend, or '*=none'"
-        )
 
 
 def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) -> LeaseKeeper:
@@ -84,6 +68,11 @@ class Membership:
         """Whether this node does what is done once."""
         return self._duties.held
 
+    @property
+    def has_backend(self) -> bool:
+        """Whether nobody else can have the embedded backend now."""
+        return self._backend is not None and self._backend.certain
+
     async def join(self) -> None:
         """Be there, before anything is answered: effects of a node that is not there are carried out by another one.
 
@@ -101,6 +90,8 @@ class Membership:
                 f"a node with the name {self._node} is there: give this one another --node; where that one was killed "
                 f"on another machine, its name is free after {TERM:.0f} seconds"
             )
+        if self._backend is not None:
+            await self._backend.step()
         self._joined = True
 
     def start(self) -> None:

@@ -45,7 +45,8 @@ class Options:
     `journal` is the URL of a database, which any number of nodes have in common; None: it is in `data`. Then `node` is
     this one's name (None: one that it keeps there), and `key_command` wraps the key ring (`cli.wrapped_keyring`).
     `workers` is the number of processes that serve the gateway. `serve_backend` is the address (HOST:PORT) at which
-    other nodes reach this one's embedded backend; None: they do not. `public_url` is where clients reach the plane, by
+    other nodes reach this one's embedded backend; None: they do not; `new_backend`: it takes the place of another
+    node's, which is gone. `public_url` is where clients reach the plane, by
     way of a load balancer say; None: at its own port.
     `archive` is where records are archived, at `archive_endpoint` (`cli.archiving`).
     Raises ConfigurationError where an account, a region, a host or a URL cannot be one.
@@ -84,6 +85,7 @@ class Options:
     public_url: str | None = None
     workers: int = 1
     serve_backend: str | None = None
+    new_backend: bool = False
     archive: str | None = None
     archive_endpoint: str = ""
 

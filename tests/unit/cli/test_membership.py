@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from locum.agents.lease_keeper import TERM
-from locum.cli.membership import Membership, claim_backend
+from locum.cli.backend_owner import claim_backend
+from locum.cli.membership import Membership
 from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError
+from support.installation import MemoryFiles
 from support.leases import MemoryLeases
 
 
@@ -105,26 +107,63 @@ def test_attack_what_a_node_that_stops_has_under_way_is_begun_by_no_other_one() 
 
 
 def test_one_node_has_the_embedded_backend_and_may_come_back_at_once() -> None:
-    leases = MemoryLeases()
-    claim_backend(leases, "a", "directory")
-    claim_backend(leases, "a", "directory")
+    leases, files = MemoryLeases(), MemoryFiles()
+    claim_backend(leases, files, "a", "directory")
+    claim_backend(leases, files, "a", "directory")
     with pytest.raises(ConfigurationError, match=r"node a has the embedded backend.*locum://HOST:PORT"):
-        claim_backend(leases, "b", "other")
+        claim_backend(leases, files, "b", "other")
+    with pytest.raises(ConfigurationError, match=r"node a has the embedded backend"):
+        claim_backend(leases, files, "b", "other", new=True)
+
+
+def test_attack_an_embedded_backend_that_is_away_is_not_replaced_by_an_empty_one() -> None:
+    """Buckets would seem gone, and the node that has them would be refused. Who wants that has to say so."""
+    leases, files = MemoryLeases(), MemoryFiles()
+    claim_backend(leases, files, "a", "directory")
     leases.now += TERM
-    claim_backend(leases, "b", "other")
+    with pytest.raises(ConfigurationError, match=r"node a has the embedded backend.*--new-backend"):
+        claim_backend(leases, files, "b", "other")
+    claim_backend(leases, files, "renamed", "directory")
+    leases.now += TERM
+    claim_backend(leases, files, "b", "other", new=True)
+    leases.now += TERM
+    with pytest.raises(ConfigurationError, match="node b has the embedded backend"):
+        claim_backend(leases, files, "renamed", "directory")
+
+
+def test_attack_a_node_that_stood_still_carries_nothing_out_that_may_be_anothers_by_now() -> None:
+    leases, ended = MemoryLeases(), asyncio.Event()
+    claim_backend(leases, MemoryFiles(), "a", "directory")
+    told = _nothing, _nothing, system_entropy
+    had: list[bool] = []
+
+    async def story() -> None:
+        node = Membership(leases, "a", "directory", *told, ended.set, lambda: leases.now, embedded=True)
+        had.append(node.has_backend)
+        await node.join()
+        had.append(node.has_backend)
+        leases.now += TERM
+        had.append(node.has_backend)
+        await node.join()
+        had.append(node.has_backend)
+        await node.leave()
+
+    run(story())
+    assert had == [False, True, False, True]
+    assert not ended.is_set()
 
 
 def test_attack_a_node_that_was_cut_off_ends_where_another_has_the_backend_meanwhile() -> None:
     """What it made would be there beside what the other one makes."""
-    leases, ousted = MemoryLeases(), asyncio.Event()
+    leases, files, ousted = MemoryLeases(), MemoryFiles(), asyncio.Event()
 
     async def story() -> None:
-        claim_backend(leases, "a", "directory")
+        claim_backend(leases, files, "a", "directory")
         told = _nothing, _nothing, system_entropy
         node = Membership(leases, "a", "directory", *told, ousted.set, lambda: leases.now, embedded=True)
         await node.join()
         leases.now += TERM
-        claim_backend(leases, "b", "other")
+        claim_backend(leases, files, "b", "other", new=True)
         node.start()
         async with asyncio.timeout(30):
             await ousted.wait()

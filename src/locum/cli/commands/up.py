@@ -85,6 +85,7 @@ _PATIENCE: Final = 2.0
               help="The processes that serve the port: about as many as there are cores. Linux.")  # fmt: skip
 @click.option("--serve-backend", metavar="HOST:PORT",
               help="Let other nodes have this one's backend: their --backend '*=locum://HOST:PORT'.")  # fmt: skip
+@click.option("--new-backend", is_flag=True, help="Begin with an empty one in place of another node's, which is gone.")
 @click.option("--credential-seconds", type=click.IntRange(2, 43200), envvar="LOCUM_CREDENTIAL_SECONDS",
               show_envvar=True, help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
 @click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
