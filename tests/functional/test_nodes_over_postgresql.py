@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -275,6 +276,15 @@ def test_attack_a_node_with_the_name_of_another_one_does_not_start(
     refusal = processes.finished([LOCUM, "up", "--port", "0", "--journal", installation.url, *FLAGS, *named])
     assert refusal.returncode == 1
     assert f"a node with the name {named[1]} is there" in refusal.stderr
+
+
+def test_nodes_are_listed_and_the_holder_of_a_port_is_named(two: list[RunningPlane], tmp_path: Path) -> None:
+    """They have no journal in their directories, by which a plane is found."""
+    listed = json.loads(processes.finished([LOCUM, "ls", "--json"]).stdout)
+    assert {str(node.data) for node in two} <= {it["data"] for it in listed}
+    port = str(urlsplit(two[1].endpoint).port)
+    refusal = processes.finished([LOCUM, "up", "--port", port, "--data", str(tmp_path / "new")])
+    assert f"is in use by the Locum on {two[1].data} (process " in refusal.stderr
 
 
 def test_attack_a_password_in_the_url_is_refused_and_not_repeated(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class LeaseKeeper:
         self._term = term
         self._until = 0.0
         self.held = False
+        self._unanswered = False
         self._asking: asyncio.Future[bool] | None = None
         self._losing: asyncio.Future[None] | None = None
         self._bell = asyncio.Event()
@@ -89,13 +90,19 @@ class LeaseKeeper:
         try:
             taken = await asyncio.shield(self._asking)
         except StorageError as error:
-            _log.warning("the lease %s could not be renewed: %s", self._name, error)
+            self._tell_fault(error)
             taken = self.held and self._uptime() < self._until
         else:
-            self._until = asked + self._term
+            self._until, self._unanswered = asked + self._term, False
             if not taken:
                 await self._refused()
         await self._become(taken and self._uptime() < self._until)
+
+    def _tell_fault(self, error: StorageError) -> None:
+        """Once, until storage answers again: it is asked every few seconds."""
+        if not self._unanswered:
+            _log.warning("the lease %s cannot be renewed for now: %s", self._name, error)
+        self._unanswered = True
 
     async def _become(self, held: bool) -> None:
         if held and not self.held:

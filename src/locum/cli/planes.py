@@ -1,7 +1,7 @@
 """The planes that run for this user, and what runs in them.
 
-A plane is found by its data directory: the usual one, that of LOCUM_DATA, and those whose journal a process of this
-user has open (proc(5)). So nothing is kept about planes that could be wrong after a kill.
+A plane is found by its data directory: the usual one, that of LOCUM_DATA, and those whose lock a process of this user
+has open (proc(5)): its journal may be elsewhere. So nothing is kept about planes that could be wrong after a kill.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from locum.cli.home import Plane, default_home, read_plane, user_home
 from locum.cli.ports import open_files_of
 from locum.compute import handover
 from locum.core.errors import ConfigurationError, LocumError
-from locum.store.sqlite import FILE
+from locum.store.directory import LOCK
 
 _PROC: Final = Path("/proc")
 _PATIENCE: Final = 3.0
@@ -64,7 +64,7 @@ def _directories() -> Iterator[Path]:
                 continue
         except OSError:  # it has ended
             continue
-        yield from (file.parent for file in open_files_of(process) if file.name == FILE)
+        yield from (file.parent for file in open_files_of(process) if file.name == LOCK)
 
 
 def _running(data: Path) -> dict[str, Any] | None:

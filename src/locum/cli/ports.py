@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from locum.core.errors import ConfigurationError
-from locum.store.sqlite import FILE
+from locum.store.directory import LOCK
 
 LOOPBACK: Final = "127.0.0.1"
 EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - what --exposed is for
@@ -88,9 +88,9 @@ def locum_on(port: int) -> Holder | None:
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     for process in _PROC.glob("[0-9]*") if sockets else ():
         open_files = open_files_of(process)
-        journal = next((file for file in open_files if file.name == FILE), None)
-        if journal is not None and not sockets.isdisjoint(map(str, open_files)):
-            return Holder(journal.parent, int(process.name))
+        lock = next((file for file in open_files if file.name == LOCK), None)
+        if lock is not None and not sockets.isdisjoint(map(str, open_files)):
+            return Holder(lock.parent, int(process.name))
     return None
 
 

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from threading import Event
 from typing import Any
 
+import pytest
+
 from locum.agents.lease_keeper import LeaseKeeper
 from support.leases import MemoryLeases
 
@@ -246,3 +248,18 @@ def test_attack_a_node_that_cannot_begin_the_duties_ends_what_it_began_and_leave
         assert leases.holder("duties") == "b"
 
     run(story())
+
+
+def test_storage_that_is_away_is_told_once_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    leases = MemoryLeases()
+    node = Node(leases, "a")
+
+    async def story() -> None:
+        for away in (True, True, True, False, True, True):
+            leases.away = away
+            await node.keeper.step()
+
+    run(story())
+    assert [record.getMessage() for record in caplog.records] == [
+        "the lease duties cannot be renewed for now: the leases are away"
+    ] * 2
