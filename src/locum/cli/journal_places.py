@@ -38,7 +38,8 @@ def to_database(data: Path, url: str, key_command: str | None) -> Content:
     The journal of the directory is put aside then: a plane that went on with it would use the same numbers.
     """
     if not (data / FILE).is_file():
-        raise ConfigurationError(f"there is no journal in {data}")
+        copied = f": {COPIED} was copied to a database already" if (data / COPIED).is_file() else ""
+        raise ConfigurationError(f"there is no journal in {data}{copied}")
     ring = _ring_of(data)
     place = _database(url)
     with closing(SqliteJournal.open(data)) as source:

@@ -15,7 +15,7 @@ from locum.cli import backup_files
 from locum.cli.backup_files import About
 from locum.cli.private_files import write_private
 from locum.cli.storage import KEYRING_FILE
-from locum.core.clock import Clock, system_clock
+from locum.core.clock import Clock, iso8601, system_clock
 from locum.core.errors import ConfigurationError
 from locum.credentials import BrokenSeal, KeyRing, open_secret, read_keyring
 from locum.services.verbs import Outcome
@@ -73,6 +73,7 @@ def restore(source: str, target: Path, ring: Path | None, back: Back, clock: Clo
     DataDirectory.claim(draft).release()
     try:
         about = backup_files.unpack(source, draft)
+        _check_moment(back, about)
         if ring is not None:
             write_private(draft / KEYRING_FILE, _ring_text(ring))
         restored = _verified(draft, about)
@@ -85,6 +86,14 @@ def restore(source: str, target: Path, ring: Path | None, back: Back, clock: Clo
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return restored
+
+
+def _check_moment(back: Back, about: About) -> None:
+    """Raises ConfigurationError where a backup was made before the time that it is to be taken back to."""
+    if back.at is not None and back.at > about.at:
+        raise ConfigurationError(
+            f"the backup is of {iso8601(about.at)}: for {iso8601(back.at)} take one that was made later"
+        )
 
 
 def _ring_text(path: Path) -> bytes:

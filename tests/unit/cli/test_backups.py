@@ -278,6 +278,18 @@ def test_a_time_between_two_changes_is_gone_back_to(plane: InProcess, tmp_path: 
     other.close()
 
 
+def test_a_time_after_the_backup_is_refused_and_where_nothing_came_later_it_is_said(
+    plane: InProcess, written: Path, tmp_path: Path
+) -> None:
+    """A year that was mistyped would else restore all that was to be taken back."""
+    failed = told(restore, written, "--data", tmp_path / "other", "--at", "2099-01-01")
+    assert "take one that was made later" in str(failed.exception)
+    assert not (tmp_path / "other").exists()
+    last = plane.node.ledger.state.sequence
+    done = told(restore, written, "--data", tmp_path / "other", "--sequence", last)
+    assert "nothing is taken back" in done.output
+
+
 def test_what_is_before_the_checkpoint_is_refused_and_identities_go_back_all_the_same(
     plane: InProcess, tmp_path: Path
 ) -> None:

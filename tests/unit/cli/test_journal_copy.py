@@ -59,6 +59,7 @@ def test_an_installation_goes_to_a_database_and_back_and_misses_nothing(
     assert "copied and compared: 2 entries" in done.output, done.exception
     with pytest.raises(ConfigurationError, match="is in a database"):
         plane.start()
+    assert "locum.db.copied was copied to a database already" in str(copied("--data", data, "--to", url).exception)
     node = keeping(data, journal=url)
     assert (users(node), node.root) == (["moved"], plane.root)
     assert [queue.rpartition("/")[2] for queue in node.client("sqs").list_queues()["QueueUrls"]] == ["stays"]

@@ -54,6 +54,17 @@ def test_attack_what_cannot_be_read_is_refused_and_not_repeated(url: str) -> Non
     assert SECRET not in "".join(traceback.format_exception(refused.value))
 
 
+def test_what_is_wrong_with_a_url_is_told() -> None:
+    for url, said in (
+        ("postgesql://db/locum", "postgresql://host/database, which does not begin with postgesql://$"),
+        ("postgresql://db/locum?sslmod=require", "is sslmode meant?$"),
+        ("postgresql://db/locum?pasword=" + SECRET, "is password meant?$"),
+    ):
+        with pytest.raises(ConfigurationError, match=said.replace("?", "[?]")) as refused:
+            check_conninfo(url)
+        assert SECRET not in str(refused.value)
+
+
 def test_the_password_is_in_no_error() -> None:
     with pytest.raises(PassingStorageError, match=r"127\.0\.0\.1:1 cannot be used at the moment") as refused:
         PostgresJournal.open(f"postgresql://locum:{SECRET}@127.0.0.1:1/locum")

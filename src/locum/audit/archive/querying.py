@@ -30,7 +30,10 @@ def query(where: Place, statement: str, environ: Mapping[str, str]) -> Iterator[
     pattern = f"{where.prefix}/{_FILES}" if where.prefix else _FILES
     try:
         if not files.glob(pattern):
-            raise ConfigurationError(f"there is no archive at s3://{where.bucket}/{where.prefix}")
+            raise ConfigurationError(
+                f"there is no archive at s3://{where.bucket}/{where.prefix}, or none yet: the records of a day are "
+                "written once it is over, or there are 20,000 of them"
+            )
         with duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"}) as connection:
             connection.register_filesystem(files)
             connection.execute(_VIEW.format(f"{PROTOCOL}://{pattern}".replace("'", "''")))

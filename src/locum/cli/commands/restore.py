@@ -35,14 +35,17 @@ def command(
         raise click.UsageError("--at and --sequence say the same: give one of them")
     if identities and at is None:
         raise click.UsageError("--identities goes with --at")
-    _tell(data, restore(file, data, keyring, Back(sequence, at, identities)))
+    back = Back(sequence, at, identities)
+    _tell(data, restore(file, data, keyring, back), back.asked)
 
 
-def _tell(data: Path, restored: Restored) -> None:
+def _tell(data: Path, restored: Restored, taken_back: bool) -> None:
     about = restored.about
     click.echo(f"restored to {data}: the state of {iso8601(about.at)}, up to entry {restored.sequence} of the journal")
     if restored.changes:
         click.echo(f"the last entry takes back what came later: {restored.changes} changes")
+    elif taken_back:
+        click.echo("nothing is taken back: nothing came later")
     if restored.effects:
         click.echo(f"still to be delivered at the next start: {restored.effects} effects of calls that were answered")
     if about.lacking:

@@ -25,6 +25,7 @@ _PASSING_CLASSES: Final = (
     "57",  # cancelled, shut down, starting
     "58",  # the system around it
 )
+_PASSWORDS: Final = "; a password is in a file of mode 0600 that PGPASSFILE names, or in PGPASSWORD"
 READ_ONLY: Final = "25006"
 CONFLICT: Final = "LC001"
 STORED: Final = "LC002"
@@ -42,6 +43,7 @@ def reported(name: str) -> Iterator[None]:
     except psycopg.Error as error:
         said = error.diag.message_primary or str(error).partition("\n")[0]
         if is_passing(error):
+            said += _PASSWORDS if "password" in said else ""
             raise PassingStorageError(f"{name} cannot be used at the moment: {said}") from error
         raise StorageError(f"{name} cannot be used: {said} ({error.sqlstate})") from error
 

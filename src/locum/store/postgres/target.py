@@ -6,10 +6,13 @@ processes. libpq's own messages about a string that it cannot read quote it, so 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import ip_address
 from os import environ
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -29,6 +32,7 @@ _DEFAULTS: Final = {
 }
 """A peer that is gone is noticed in some two seconds (tcp_user_timeout is in milliseconds). A standby, which may be
 behind, is never taken for the database; of several hosts, the one that takes writes is."""
+_SCHEME: Final = re.compile("[a-z]{1,12}://")
 _UNREAD: Final = "the URL of the journal is not one that PostgreSQL's clients can read"
 _WRITABLE: Final = frozenset({"read-write", "primary"})
 
@@ -44,11 +48,13 @@ class Target:
 def check_conninfo(text: str) -> str:
     """`text`, where it is the URL of a database that may stand on a command line. Raises ConfigurationError."""
     if not text.startswith(_URLS):
-        raise ConfigurationError("a journal on PostgreSQL is named by a URL: postgresql://host/database")
+        begins = _SCHEME.match(text)
+        other = f", which does not begin with {begins[0]}" if begins else ""
+        raise ConfigurationError(f"a journal on PostgreSQL is named by a URL: postgresql://host/database{other}")
     try:
         given = conninfo_to_dict(text)
     except psycopg.Error:
-        raise ConfigurationError(_UNREAD) from None
+        raise ConfigurationError(_UNREAD + _meant(text)) from None
     ports = str(given.get("port") or "0").split(",")
     if not all(port.isdecimal() or not port for port in ports) or "@" in str(given.get("dbname") or ""):
         raise ConfigurationError(_UNREAD)  # a password with a slash in it makes such parts
@@ -60,6 +66,14 @@ def check_conninfo(text: str) -> str:
         )
     _check_session(given)
     return text
+
+
+def _meant(text: str) -> str:
+    """The parameters that may have been meant by unknown ones. Those are not repeated: they may be parts of a secret."""
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    unknown = [name for name, _ in parse_qsl(text.partition("?")[2]) if name not in known]
+    close = [found for name in unknown for found in get_close_matches(name, known, 1)]
+    return f": it has a parameter that there is not; is {' or '.join(close)} meant?" if close else ""
 
 
 def target(conninfo: str) -> Target:
