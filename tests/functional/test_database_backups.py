@@ -63,6 +63,7 @@ class Cluster:
             "PGDATABASE": "postgres",
             "BACKUPS": str(self.folder / "backups"),
             "MOMENT": self.moment,
+            "BASE": max(map(str, (self.folder / "backups").glob("base-*")), default=""),
             "LC_ALL": "C.UTF-8",
         }
 

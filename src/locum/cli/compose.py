@@ -279,7 +279,8 @@ class Node:
         return Gateway(self.runtime, pipeline, metrics=[self._metrics])
 
     def _metrics(self) -> Iterator[Family]:
-        return node_families(self.ledger, self.directory.path, self.metadata, self.duties.under_way)
+        on_duty = self.membership is None or self.membership.on_duty
+        return node_families(self.ledger, self.directory.path, self.metadata, self.duties.under_way, on_duty)
 
     def _make_agents(self) -> None:
         self.functions: FunctionHost | None = None  # until the first is invoked

@@ -61,7 +61,7 @@ def to_directory(data: Path, url: str, key_command: str | None) -> Content:
         raise ConfigurationError(f"{data} has a journal already: name another directory, or move {FILE} away")
     with _opened(place) as source:
         if node := source.leases.holder(DUTIES):
-            raise ConfigurationError(f"a node is running on the database ({node}): stop all of them")
+            raise ConfigurationError(f"a node is running on the database ({node.partition(' ')[0]}): stop all of them")
         ring = shared_keyring(source.files, _wrapping(key_command), data, system_entropy, os.environ)
         present = read_keyring(data / KEYRING_FILE, {})
         if present is not None and present.dump() != ring.dump():

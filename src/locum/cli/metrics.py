@@ -21,9 +21,16 @@ _FILES: Final = ("locum.db", "locum.db-wal")
 
 
 def node_families(
-    ledger: Ledger, directory: Path, metadata: MetadataService, agents: Mapping[str, UnderWay]
+    ledger: Ledger,
+    directory: Path,
+    metadata: MetadataService,
+    agents: Mapping[str, UnderWay],
+    on_duty: bool = True,
 ) -> Iterator[Family]:
-    """What is counted in a node. `directory` is the journal's, `agents` are those that see things through."""
+    """What is counted in a node. `directory` is the journal's, `agents` are those that see things through.
+
+    `on_duty` is whether they do, where there are several nodes.
+    """
     yield Family("locum_build", "info", "The version of Locum.", [Sample("_info", {"version": __version__}, 1)])
     yield from process_families(ledger)
     yield from _of_journal(ledger, directory)
@@ -32,6 +39,8 @@ def node_families(
         "Requests to the metadata service from inside instances, by the status of the response.",
         [({"status": str(status)}, number) for status, number in sorted(metadata.answered.items())],
     )
+    about = "1 where this node does what an installation does once, else 0."
+    yield gauge("locum_on_duty", about, [({}, int(on_duty))])
     yield from _of_agents(ledger.state.every(PendingEffect), agents)
 
 

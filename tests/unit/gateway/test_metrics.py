@@ -65,6 +65,7 @@ def test_the_journal_the_metadata_service_and_the_agents_are_told(plane: InProce
     assert after["locum_journal_failed{}"] == 0
     assert after["locum_effects_pending{}"] == 0
     assert after["locum_agents_under_way{agent=stacks}"] == 0
+    assert after["locum_on_duty{}"] == 1
     assert "locum_imds_requests" in after.families
 
 

@@ -37,3 +37,4 @@ def copy(data: Path, to: str | None, source: str | None, key_command: str | None
     click.echo(f"`{where} {data}` goes on with it")
     if source:
         click.echo("the database is as it was: no node must be started on it any more")
+        click.echo("what an embedded backend holds is in the directory of the node that had it")
