@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
@@ -19,6 +20,7 @@ from locum.cli.node_directory import NODE_FILE
 from locum.cli.wrapped_keyring import WRAPPING_FILE
 from locum.core.identifiers import OWN_IMAGE
 from support import processes
+from support.driven import until
 from support.plane import LOCUM, SECONDS, RunningPlane, allow, document, fresh, namespaces_work, refused, trusting
 from support.postgresql import ONE_SERVER, server
 
@@ -285,6 +287,15 @@ def test_nodes_are_listed_and_the_holder_of_a_port_is_named(two: list[RunningPla
     port = str(urlsplit(two[1].endpoint).port)
     refusal = processes.finished([LOCUM, "up", "--port", port, "--data", str(tmp_path / "new")])
     assert f"is in use by the Locum on {two[1].data} (process " in refusal.stderr
+
+
+def test_one_node_tells_that_it_has_the_duties(two: list[RunningPlane]) -> None:
+    def on_duty(node: RunningPlane) -> bool:
+        with urlopen(f"{node.endpoint}/_locum/metrics") as answer:
+            return "\nlocum_on_duty 1\n" in answer.read().decode()
+
+    until(lambda: any(map(on_duty, two)))
+    assert not all(map(on_duty, two))
 
 
 def test_attack_a_password_in_the_url_is_refused_and_not_repeated(tmp_path: Path) -> None:

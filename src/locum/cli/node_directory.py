@@ -31,4 +31,7 @@ def check_own(data: Path) -> None:
 def check_nodes(data: Path) -> None:
     """Raises ConfigurationError where `data` has a plane's journal."""
     if (data / JOURNAL).exists():
-        raise ConfigurationError(f"{data} has a plane with a journal of its own: give a node another --data")
+        raise ConfigurationError(
+            f"{data} has a plane with a journal of its own: give a node another --data, or have "
+            "`locum journal copy --to` bring the journal to the database"
+        )

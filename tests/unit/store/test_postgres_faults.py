@@ -321,3 +321,10 @@ def test_what_may_pass_is_waited_out_and_damage_is_not(kind: type[psycopg.Error]
     with pytest.raises(StorageError) as said, reported("the database"):
         raise kind("the disk")
     assert isinstance(said.value, PassingStorageError) is passing
+
+
+def test_who_is_refused_is_told_what_a_node_needs() -> None:
+    with pytest.raises(StorageError, match="CREATE SCHEMA locum AUTHORIZATION"), reported("the database"):
+        raise psycopg.errors.InsufficientPrivilege("permission denied for database locum")
+    with pytest.raises(PassingStorageError, match="PGPASSFILE"), reported("the database"):
+        raise psycopg.OperationalError("fe_sendauth: no password supplied")

@@ -26,6 +26,8 @@ _PASSING_CLASSES: Final = (
     "58",  # the system around it
 )
 _PASSWORDS: Final = "; a password is in a file of mode 0600 that PGPASSFILE names, or in PGPASSWORD"
+_NO_RIGHT: Final = "42501"
+_SCHEMA: Final = "; the role needs a schema of its own: CREATE SCHEMA locum AUTHORIZATION its name"
 READ_ONLY: Final = "25006"
 CONFLICT: Final = "LC001"
 STORED: Final = "LC002"
@@ -45,6 +47,7 @@ def reported(name: str) -> Iterator[None]:
         if is_passing(error):
             said += _PASSWORDS if "password" in said else ""
             raise PassingStorageError(f"{name} cannot be used at the moment: {said}") from error
+        said += _SCHEMA if error.sqlstate == _NO_RIGHT else ""
         raise StorageError(f"{name} cannot be used: {said} ({error.sqlstate})") from error
 
 

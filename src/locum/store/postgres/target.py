@@ -69,7 +69,7 @@ def check_conninfo(text: str) -> str:
 
 
 def _meant(text: str) -> str:
-    """The parameters that may have been meant by unknown ones. Those are not repeated: they may be parts of a secret."""
+    """The parameters that may have been meant by unknown ones, which are not repeated: they may be of a secret."""
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     unknown = [name for name, _ in parse_qsl(text.partition("?")[2]) if name not in known]
     close = [found for name in unknown for found in get_close_matches(name, known, 1)]
