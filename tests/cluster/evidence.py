@@ -69,7 +69,7 @@ class Evidence:
         recorded = {record.request_id: record for record in self.records}
         for answer in answers:
             record = recorded.get(answer.request_id)
-            if record is not None and (record.operation, bool(record.error_code)) != (answer.action, not answer.good):
+            if record is not None and (record.operation, bool(record.error_code)) not in _recorded(answer):
                 yield f"another record of {_told(answer)}: {record.operation} {record.error_code}"
             elif record is None and answer.good and answer.action in CHANGES:
                 yield f"no record of {_told(answer)}"
@@ -93,6 +93,11 @@ class Evidence:
             yield f"{name} is {'lost' if role is None else 'back'} after {_told(told[-1])}"
         elif role is not None and (wrong := _policy(role, done)):
             yield wrong
+
+
+def _recorded(answer: Answer) -> set[tuple[str, bool]]:
+    """What a record may say of a call, and whether it failed: of one with an unknown outcome, either."""
+    return {(answer.action, failed) for failed in ((False, True) if answer.lost else (not answer.good,))}
 
 
 def _policy(role: Role, done: Sequence[Record]) -> str:

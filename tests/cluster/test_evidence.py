@@ -77,6 +77,11 @@ def test_an_answer_that_was_lost_may_have_been_done_or_not(made: Made) -> None:
     assert made.faults([lost]) == ""
 
 
+def test_a_call_that_was_told_to_have_failed_for_now_may_have_been_done_or_not(made: Made) -> None:
+    """The primary had it, and did not answer in time: docs/reference/errors.md, `ServiceUnavailable`."""
+    assert made.faults([made.told[0], answer("PutRolePolicy", "2", status=503)]) == ""
+
+
 def test_a_role_that_was_acknowledged_and_is_gone_is_lost(made: Made) -> None:
     assert "other is lost" in made.faults([answer("CreateRole", "9", "other")])
 
