@@ -337,6 +337,20 @@ def test_metrics_are_those_of_all_processes_whichever_is_asked(processes: Proces
         assert found['locum_build_info{version="0.1.0"}'] == 1
 
 
+def test_attack_a_worker_that_stands_still_for_a_while_is_left_out_of_metrics_and_goes_on(processes: Processes) -> None:
+    """It is as it was afterwards: nobody ends it because it did not tell its metrics in time."""
+    plane = plane_pid(processes.running)
+    with connection_to(processes.port, plane) as connection:  # while the worker takes its part of them
+        os.kill(processes.pid, signal.SIGSTOP)
+        try:
+            assert "\nlocum_workers 0" in _answered(connection, "/_locum/metrics")[1]
+        finally:
+            os.kill(processes.pid, signal.SIGCONT)
+    eventually(lambda: "\nlocum_workers 1" in _get(processes.port, plane, "/_locum/metrics"))
+    assert worker_pids(processes.running) == {processes.pid}
+    assert processes.worker("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
 def test_a_worker_says_that_it_is_well(processes: Processes) -> None:
     assert json.loads(_get(processes.port, processes.pid, "/_locum/health"))["status"] == "ok"
 

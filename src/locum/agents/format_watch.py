@@ -19,8 +19,9 @@ from locum.state import FORMAT
 from locum.state.formats import OLDEST
 from locum.store.leases import Leases
 
-_LOOKS: Final = 5
-"""So often it is looked in a term whether older nodes are there."""
+_LOOKS: Final = 4
+"""So often it is looked in a term whether older nodes are there: more rarely than leases are renewed, so that one that
+changes hands is seen with one of them, at one look of two."""
 
 _log: Final = logging.getLogger("locum.agents")
 

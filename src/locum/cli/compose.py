@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -47,6 +46,7 @@ from locum.cli.backends import (
 )
 from locum.cli.console_door import ConsoleDoor
 from locum.cli.duties import Duties
+from locum.cli.gateway_door import GatewayDoor
 from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.membership import Membership
 from locum.cli.metadata import metadata_service
@@ -54,13 +54,12 @@ from locum.cli.metrics import node_families
 from locum.cli.open_files import open_files
 from locum.cli.options import Options
 from locum.cli.own_services import own_services
-from locum.cli.ports import first_shared_socket, listening_socket
 from locum.cli.remote_backends import RemoteEnds, key_of
 from locum.cli.root_account import ensure_root
 from locum.cli.saving import save_running
 from locum.cli.storage import KEYRING_FILE, open_storage
 from locum.cli.telemetry import access_log, tracing
-from locum.cli.tls import aws_hosts, share_authority, tls_context
+from locum.cli.tls import aws_hosts, share_authority
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError, Fault
@@ -149,13 +148,7 @@ class Node:
 
     def _take_ports(self, undone: ExitStack) -> None:
         options = self.options
-        listening = listening_socket if options.workers == 1 else first_shared_socket
-        self._socket = listening(options.host, options.port)
-        undone.callback(self._socket.close)
-        self._tls_socket: socket.socket | None = None
-        if options.tls is not None:
-            self._tls_socket = listening(options.host, options.tls.port, "--tls-port")
-            undone.callback(self._tls_socket.close)
+        self._door = GatewayDoor(options, undone)
         self.agents = AgentDoor.where_asked(options.agents, undone)
         self.console = ConsoleDoor.where_asked(options.console_port, options.console, undone)
 
@@ -172,8 +165,7 @@ class Node:
             claim_backend(storage.leases, storage.files, storage.node, storage.own, new=new)
         if storage.node:
             share_authority(storage.files, self.directory, self.keyring, entropy, wall())
-        if options.tls is not None:
-            self._tls = tls_context(options.tls, self.directory, options.settings.region, wall())
+        self._door.prepare(self.directory, wall())
 
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
@@ -182,7 +174,7 @@ class Node:
         root = await ensure_root(self.ledger, self.keyring, runtime.clock, runtime.entropy, self.options.account)
         self.account = root.account
         self.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
-        port = int(self._socket.getsockname()[1])
+        port = self._door.port
         here, public = f"http://127.0.0.1:{port}", self.options.public_url or ""
         self.runtime.settings = replace(
             self.runtime.settings, endpoint=here, public_url=public, tls_port=self.tls_port or 0, node=self.storage.node
@@ -190,9 +182,7 @@ class Node:
         if self.membership is not None:
             await self.membership.join()
         await mark_lost_networks(runtime, self._kept_subnets())
-        await self.listeners.open(self._socket, self.gateway)
-        if self._tls_socket is not None:
-            await self.listeners.open(self._tls_socket, self.gateway, self._tls)
+        await self._door.open(self.listeners, self.gateway)
         if self.agents is not None:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.directory, runtime.clock.wall, apps)
@@ -214,7 +204,7 @@ class Node:
     @property
     def tls_port(self) -> int | None:
         """The port of the TLS listener; None where there is none."""
-        return None if self._tls_socket is None else int(self._tls_socket.getsockname()[1])
+        return self._door.tls_port
 
     def started(self) -> None:
         """Be ready: there is nothing more to wait for."""
@@ -249,9 +239,7 @@ class Node:
             self.access_log.close()
         if self.tracing is not None:
             await asyncio.to_thread(self.tracing.close)
-        self._socket.close()
-        if self._tls_socket is not None:
-            self._tls_socket.close()
+        self._door.close()
         await self.resumption.close()
         await self.managed.close()
         if self.agents is not None:

@@ -12,7 +12,7 @@ import pytest
 from locum.agents.archive import AFTER_FAULT, EVERY, Archive
 from locum.audit.archive.batches import next_batch
 from locum.audit.archive.place import Place, place
-from locum.audit.archive.process import NotArchived
+from locum.audit.archive.process import FileWriter, NotArchived
 from locum.audit.identity import Identity
 from locum.audit.record import Record
 from locum.cli.archiving import check_archive, settle_held
@@ -170,3 +170,11 @@ def test_an_archive_that_is_no_more_named_keeps_what_it_has_not_written_until_th
 def test_a_place_that_is_none_is_refused_before_a_plane_begins(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="an archive is named like"):
         check_archive(Options(data=tmp_path, archive="/backups"))
+
+
+def test_attack_a_writer_that_is_stopped_just_before_it_begins_writes_nothing() -> None:
+    """The plane would wait for it, for as long as a store may take."""
+    writer = FileWriter()
+    writer.stop()
+    with pytest.raises(NotArchived, match="status -9"):
+        writer.store(Place("bucket"), "key", [(1, b"{}")])

@@ -385,3 +385,18 @@ def test_many_calls_at_once_get_their_own_answers(house: RemoteHouse) -> None:
     house.behind.act = act
     found, keys = house.run(work())
     assert found == keys
+
+
+def test_attack_a_call_that_is_done_at_the_moment_when_the_server_ends_is_undone(house: RemoteHouse) -> None:
+    """Nobody was told of it, and whoever asked says that it failed."""
+    undone: list[str] = []
+
+    async def act(call: BackendCall) -> Carried:
+        ends = [task.cancel for task in house.server._connections]
+        asyncio.get_running_loop().call_soon(lambda: [end() for end in ends])
+        return Carried(HttpResponse(200, [], b""), (), lambda: undone.append(call.operation))
+
+    house.behind.act = act
+    with pytest.raises(Fault, match="did not answer"):
+        house.run(house.remote.call(call_of(GET, "s3")))
+    assert undone == ["GetObject"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from locum.backends.remote.channel import ChannelLost
 from locum.cli.alone import be_alone
 from locum.cli.compose import Node
 from locum.cli.options import Options
 from locum.cli.plane_log import LOG_FILE, FollowingLog, PlaneLog
 from locum.cli.ports import first_shared_socket, listening_socket, node_address
+from locum.cli.workers import parent
 from locum.cli.workers.given import Given, given_in, tell_families, told, told_families
 from locum.cli.workers.sums import added
 from locum.core.errors import ConfigurationError, StorageError
@@ -85,6 +88,39 @@ def test_a_worker_is_told_all_options(tmp_path: Path) -> None:
     options = Options(data=tmp_path, backend_keys=("id", "secret"), backends={"s3": "http://127.0.0.1:1"}, workers=3)
     given = Given(options, 4566, 4443, "000000000000")
     assert given_in(told(given)) == given
+
+
+def test_attack_a_worker_that_does_not_serve_in_time_is_ended_and_another_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would never be waited for again, and what it says late be taken for the answer to something else."""
+    started, third = list[subprocess.Popen[bytes]](), asyncio.Event()
+
+    def silent(*_: int) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(["sleep", "600"]))
+        if len(started) == 3:
+            third.set()
+        return started[-1]
+
+    monkeypatch.setattr(parent, "_started", silent)
+    for name in ("BEGINNING", "LONGEST_PAUSE", "_FIRST_PAUSE"):
+        monkeypatch.setattr(parent, name, 0.001)
+    given, worker = Given(Options(data=tmp_path), 1, 0, "000000000000"), parent.Worker(1, set(), 0)
+
+    async def story() -> None:
+        with pytest.raises(ChannelLost):
+            await worker.begin(given, lambda: None)
+        keeping = asyncio.create_task(worker.keep(given, lambda: None))
+        started[0].kill()
+        async with asyncio.timeout(30):
+            await third.wait()
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await worker.end()
+
+    asyncio.run(story())
+    assert [process.returncode for process in started[:2]] == [-9, -9]
+    assert all(process.poll() is not None for process in started)
 
 
 def test_numbers_of_several_processes_are_added_by_their_labels() -> None:

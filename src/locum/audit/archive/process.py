@@ -37,6 +37,7 @@ class FileWriter:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
 
     def store(self, where: Place, key: str, rows: list[tuple[int, bytes]]) -> None:
         """Store a file, or find that it is there. Raises NotArchived."""
@@ -45,6 +46,8 @@ class FileWriter:
         try:
             with subprocess.Popen(words, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, env=os.environ) as process:  # noqa: S603 - words of ours
                 self._process = process
+                if self._stopped:  # before there was a process to end
+                    process.kill()
                 said = _said(process, given)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotArchived(f"records could not be archived: {type(error).__name__}") from error
@@ -53,7 +56,8 @@ class FileWriter:
             raise NotArchived(f"records could not be archived: {why}")
 
     def stop(self) -> None:
-        """End what is under way: it is done again another time. For any thread."""
+        """End what is under way, and what is begun later: it is done again another time. For any thread."""
+        self._stopped = True
         if self._process is not None:
             self._process.kill()
 

@@ -153,6 +153,7 @@ class BackendServer:
         try:
             answer, carried = await work
         except asyncio.CancelledError:
+            _undo(work)
             if (own := asyncio.current_task()) is not None and own.cancelling():
                 raise
             raise ChannelLost from None
@@ -241,6 +242,13 @@ def _bound(path: Path) -> socket.socket:
     finally:
         os.umask(previous)
     return sock
+
+
+def _undo(work: asyncio.Task[tuple[bytes, Carried | None]]) -> None:
+    """Undo a call that was carried out at the moment when whoever waited for it was cancelled."""
+    carried = None if work.cancelled() or not work.done() or work.exception() else work.result()[1]
+    if carried is not None and carried.undo is not None:
+        carried.undo()
 
 
 async def _send(channel: Channel, answer: bytes, carried: Carried | None) -> None:

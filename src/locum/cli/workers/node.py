@@ -15,8 +15,10 @@ from typing import Any
 
 from locum.agents.api.host import OPERATIONS as API
 from locum.agents.api.host import ApiHost
+from locum.agents.format_watch import FormatWatch
 from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.lake.host import OPERATIONS as LAKE
+from locum.agents.lease_keeper import LeaseKeeper
 from locum.agents.waiting import cancelled
 from locum.audit import History
 from locum.backends import Backend
@@ -34,7 +36,7 @@ from locum.cli.storage import open_storage
 from locum.cli.telemetry import access_log, tracing
 from locum.cli.tls import tls_context
 from locum.cli.workers.given import SOCKET, Given, name_of
-from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
+from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy, system_uptime
 from locum.core.http import HttpResponse
 from locum.core.metrics import Family
 from locum.gateway.app import Gateway
@@ -75,8 +77,7 @@ class WorkerNode:
         self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
         self.runtime = self._runtime(clock, entropy)
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
-        leases, name = self.storage.leases, self.runtime.node
-        self._there = None if leases is None else there(leases, name, f"{name} {entropy(8).hex()}")
+        self._keep_leases(f"{self.runtime.node} {entropy(8).hex()}")
         self._access_log = access_log(options.access_log, options.log_format)
         self._tracing = tracing(options.traces)
         issuer_keys = IssuerKeys(options.data / FOLDER)
@@ -92,7 +93,8 @@ class WorkerNode:
         self.ledger.follow()
         if self._there is not None:
             await self._there.step()
-            self._there.start()
+        for keeper in self._keepers:
+            keeper.start()
         for sock, tls in self._sockets:
             await self.listeners.open(sock, self.gateway, tls)
         if self._given.started:
@@ -123,8 +125,8 @@ class WorkerNode:
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
         await self.calls.outbox.end()
-        if self._there is not None:
-            await self._there.close()
+        for keeper in self._keepers:
+            await keeper.close()
         await self.runtime.backends.close()
         await self.ledger.close()
         self.storage.close()
@@ -158,6 +160,15 @@ class WorkerNode:
             early_answers=options.early_answers,
             node=self._name(),
         )
+
+    def _keep_leases(self, holder: str) -> None:
+        """Have other nodes know that this process is there, and which formats it reads, as it does of theirs."""
+        leases = self.storage.leases
+        self._there: LeaseKeeper | None = None
+        self._keepers: list[LeaseKeeper | FormatWatch] = []
+        if leases is not None:
+            self._there = there(leases, self.runtime.node, holder)
+            self._keepers = [FormatWatch(leases, holder, system_uptime, self.ledger.allow), self._there]
 
     def _name(self) -> str:
         """Whose effects they are that callers of this process wait for."""

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -109,19 +109,24 @@ class Worker:
         self._name = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
-        self._turn = asyncio.Lock()
+        self._asking: Channel | None = None
+        self._telling: asyncio.Task[list[Family]] | None = None
         self._answering: asyncio.Task[None] | None = None
 
     async def begin(self, given: Given, exposed: Callable[[], object]) -> None:
         """Start the process, and wait until it serves. Raises ChannelLost where it does not."""
         asked, theirs = socket.socketpair()
         asking, mine = socket.socketpair()
-        with theirs, asking:
+        with theirs, asking, ExitStack() as undone:
+            undone.callback(asked.close)
+            undone.callback(mine.close)
             self._process = _started(theirs.fileno(), asking.fileno(), self._used)
-        self._name = name_of(self._number, self._process.pid)
-        self._there.add(self._name)
-        channel = self._channel = await _channel(asked)
-        self._answering = asyncio.ensure_future(_answer(await _channel(mine), exposed))
+            self._name = name_of(self._number, self._process.pid)
+            self._there.add(self._name)
+            channel = self._channel = await _channel(asked)
+            asking_us = self._asking = await _channel(mine)
+            self._answering = asyncio.ensure_future(_answer(asking_us, exposed))
+            undone.pop_all()
         try:
             async with asyncio.timeout(BEGINNING):
                 await channel.send(told(given._replace(number=self._number, started=self._started)))
@@ -143,21 +148,21 @@ class Worker:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
             await self._reap()
-            with suppress(ChannelLost, OSError):
+            try:
                 await self.begin(given, exposed)
+            except (ChannelLost, OSError):
+                await self._reap()
 
     async def families(self) -> list[Family]:
         """What the process tells of itself; nothing where there is none, or it does not answer in time."""
         channel = self._channel
         if channel is None or channel.ended:
             return []
-        try:
-            async with asyncio.timeout(_TELLING), self._turn:
-                await channel.send(METRICS)
-                return told_families(await channel.receive())
-        except (ChannelLost, TimeoutError):
-            channel.close()  # an answer that comes late would be taken for that to the next question
-            return []
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.ensure_future(_families(channel))
+        telling = self._telling  # one question for all who ask meanwhile: what takes long is no reason to end a worker
+        await asyncio.wait((telling,), timeout=_TELLING)
+        return telling.result() if telling.done() and not telling.cancelled() else []
 
     def started(self) -> None:
         """Let it be ready, and those that come after it."""
@@ -185,7 +190,8 @@ class Worker:
         process = self._process
         if process is None:
             return "it did not start"
-        await _exit_of(process)
+        if process.poll() is None:  # else there may be no such process any more
+            await _exit_of(process)
         status = process.wait()
         return f"status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
 
@@ -195,17 +201,26 @@ class Worker:
             self._process.wait()
             self._process = None
             self._there.discard(self._name)
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        if self._answering is not None:
-            await cancelled(self._answering)
-            self._answering = None
+        for channel in (self._channel, self._asking):
+            if channel is not None:
+                channel.close()
+        self._channel = self._asking = None
+        await cancelled(*(task for task in (self._answering, self._telling) if task is not None))
+        self._answering = self._telling = None
 
 
 def _started(*descriptors: int) -> subprocess.Popen[bytes]:
     words = (sys.executable, "-X", "utf8", "-c", _MAIN, _SOURCE, *map(str, descriptors))
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=descriptors)  # noqa: S603 - words of ours
+
+
+async def _families(channel: Channel) -> list[Family]:
+    """What a worker tells of itself; nothing where it is gone."""
+    try:
+        await channel.send(METRICS)
+        return told_families(await channel.receive())
+    except ChannelLost:
+        return []
 
 
 async def _answer(channel: Channel, exposed: Callable[[], object]) -> None:
