@@ -11,6 +11,7 @@ the host that it was sent to. Errors are worded as by amazon-ecs-agent and eks-p
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -26,7 +27,7 @@ from locum.http.asgi import Receive, Scope, Send, send_whole
 Assumed = Callable[[Carrier], Awaitable[Mapping[str, Any]]]
 """The `Credentials` of the carrier's role, as STS answers them. Raises Fault AccessDenied where none may be had."""
 Claims = Callable[[str], Mapping[str, Any]]
-"""The claims of a token that the cluster's key signed. Raises BadToken or BadKeys for any other."""
+"""The claims of a token that the cluster's key signed. Blocks. Raises BadToken or BadKeys for any other."""
 
 POD_HOSTS: Final = ("169.254.170.23", "fd00:ec2::23")
 
@@ -119,7 +120,7 @@ class ContainerEndpoints:
             hosts = f"[{' '.join(POD_HOSTS)}]"
             text = f"Access Denied. Called agent through invalid address, please use either {hosts} address not {host}"
             return Answer(403, text + "\n", _TEXT)
-        refusal = self._token_refusal(carrier, _authorization(request))
+        refusal = await asyncio.to_thread(self._token_refusal, carrier, _authorization(request))  # the key may be far
         if refusal is not None:
             return refusal
         try:
