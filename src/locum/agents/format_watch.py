@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from locum.agents.lease_keeper import TERM, LeaseKeeper
+from locum.agents.lease_keeper import TERM, LeaseKeeper, beside_calls
 from locum.agents.waiting import cancelled, rung
 from locum.core.clock import Clock
 from locum.core.errors import StorageError
@@ -59,7 +59,7 @@ class FormatWatch:
     async def look(self) -> None:
         """Look which formats are read. A newer one counts the second time: a lease may have just changed hands."""
         try:
-            before, self._seen = self._seen, await asyncio.to_thread(self._oldest)
+            before, self._seen = self._seen, await beside_calls(self._oldest)
         except StorageError as error:
             _log.warning("the formats that other nodes read are not known: %s", error)
             return

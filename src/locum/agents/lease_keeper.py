@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 from locum.agents.waiting import cancelled, rung
 from locum.core.clock import Clock
@@ -19,7 +21,18 @@ TERM: Final = 15.0
 _RENEWALS: Final = 5
 """So often a lease is renewed in a term: storage may be away for most of it."""
 
+_THREADS: Final = ThreadPoolExecutor(4, "locum-leases")
+"""Threads of their own: a lease is renewed in time, however much of what calls take long for is under way."""
+
 _log: Final = logging.getLogger("locum.agents")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def beside_calls(work: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
+    """What `work` answers, which asks for leases. Blocks nobody, and waits for nobody who waits for something else."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(work, *given, **named))
 
 
 async def _nothing() -> None:
@@ -82,7 +95,7 @@ class LeaseKeeper:
     async def step(self) -> None:
         """Take or renew the lease, and have done what follows."""
         asked = self._uptime()
-        self._asking = asyncio.ensure_future(asyncio.to_thread(self._leases.take, self._name, self._holder, self._term))
+        self._asking = asyncio.ensure_future(beside_calls(self._leases.take, self._name, self._holder, self._term))
         if self.held:  # storage that does not answer is no renewal
             await asyncio.wait((self._asking,), timeout=max(0.0, self._until - asked))
             if not self._asking.done():
@@ -130,7 +143,7 @@ class LeaseKeeper:
 
     async def _release(self) -> None:
         try:
-            await asyncio.to_thread(self._leases.release, self._name, self._holder)
+            await beside_calls(self._leases.release, self._name, self._holder)
         except StorageError as error:  # its term ends by itself
             _log.warning("the lease %s ends with its term: %s", self._name, error)
 

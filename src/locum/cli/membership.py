@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Final
 
 from locum.agents.format_watch import FormatWatch
-from locum.agents.lease_keeper import TERM, LeaseKeeper
+from locum.agents.lease_keeper import TERM, LeaseKeeper, beside_calls
 from locum.cli.backend_owner import BACKEND
 from locum.core.clock import Clock, Entropy, system_uptime
 from locum.core.errors import ConfigurationError
@@ -80,11 +79,11 @@ class Membership:
         where another node has the name: each would take the instances and effects of the other for its own.
         """
         name = _NODE + self._node
-        former = await asyncio.to_thread(self._leases.holder, name)
+        former = await beside_calls(self._leases.holder, name)
         if former.startswith(self._own):
-            await asyncio.to_thread(self._leases.release, name, former)
+            await beside_calls(self._leases.release, name, former)
         await self._there.step()
-        other = await asyncio.to_thread(self._leases.holder, name)
+        other = await beside_calls(self._leases.holder, name)
         if other and not self._there.held:
             raise ConfigurationError(
                 f"a node with the name {self._node} is there: give this one another --node; where that one was killed "
@@ -119,7 +118,7 @@ class Membership:
         def asked() -> list[str]:
             return [node for node in nodes if self._leases.holder(_NODE + node)]
 
-        return await asyncio.to_thread(asked)
+        return await beside_calls(asked)
 
     async def _ousted(self, what: str) -> None:
         """Another node has `what` by now: one that was cut off for long comes back, or a directory was copied."""

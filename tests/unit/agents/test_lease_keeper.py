@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
@@ -168,6 +169,25 @@ def test_attack_duties_that_cannot_be_begun_are_left_to_others_and_tried_again()
         await again.wait()
         assert told == ["gained", "lost", "held by nobody", "gained"]
         await keeper.close()
+
+    run(story())
+
+
+def test_attack_a_lease_is_renewed_though_all_threads_of_calls_are_busy() -> None:
+    """Large requests, archives and whatever else blocks would else take the duties, and the name, from a node."""
+    node, done = Node(MemoryLeases(), "a"), Event()
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        busy = asyncio.ensure_future(asyncio.to_thread(done.wait))
+        try:
+            async with asyncio.timeout(30):
+                await node.keeper.step()
+                await node.keeper.close()
+        finally:
+            done.set()
+            await busy
+        assert node.told == ["gained", "lost"]
 
     run(story())
 
