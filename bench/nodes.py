@@ -71,7 +71,7 @@ def rows(rounds: int, seconds: float) -> list[Row]:
 
 def _least(number: int) -> dict[str, float]:
     """The ratios to be reached. What nodes write is in one sequence, which each of them applies."""
-    return {"GetCallerIdentity": 0.9, "AssumeRole": 0.9, "CreateRole": 0.5 / number}
+    return {"GetCallerIdentity": 0.9, "AssumeRole": 0.8, "CreateRole": 0.5 / number}
 
 
 @contextmanager
