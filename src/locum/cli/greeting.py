@@ -29,7 +29,8 @@ def greeting(options: Options, plane: Plane, clock: MovableClock) -> str:
 
 def farewell(options: Options) -> str:
     """The line that tells that the plane has stopped."""
-    return f"Locum has stopped; {_kept(options)}, in {options.data}"
+    beside = ", what is the node's own" if options.journal else ","
+    return f"Locum has stopped; {_kept(options)}{beside} in {options.data}"
 
 
 def locum_command() -> str:
@@ -48,7 +49,15 @@ def data_flag(data: Path) -> str:
 
 def _kept(options: Options) -> str:
     but = " but the embedded backend's data" if options.ephemeral else ""
-    return f"everything{but} is kept"
+    where = " in the database" if options.journal else ""
+    return f"everything{but} is kept{where}"
+
+
+def _shared(options: Options) -> str:
+    if not options.journal:
+        return ""
+    name = f" {options.node}" if options.node else ""
+    return f"  (of this node{name}: the journal is in the database that it shares)"
 
 
 def _lacks_moto(options: Options) -> bool:
@@ -62,7 +71,7 @@ def _facts(options: Options, plane: Plane, clock: MovableClock) -> Iterator[str]
         yield "observe: what the policies deny is recorded, and goes on"
     if clock.ahead:
         yield f"the clock was moved: {told_time(clock(), clock.ahead)}"
-    yield f"data: {options.data}"
+    yield f"data: {options.data}{_shared(options)}"
     if plane.console:
         yield f"console: {plane.console}  (signed in: `{locum_command()} console{data_flag(options.data)}`)"
     made = {PROCESS: "processes", CONTAINER: "containers"}.get(options.driver)

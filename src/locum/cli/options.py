@@ -95,6 +95,8 @@ class Options:
         check_host(self.host, exposed=self.exposed)
         if self.node is not None and not _NODE.fullmatch(self.node):
             raise ConfigurationError(f"--node {self.node!r} is no name: letters, digits, dots, dashes and underscores")
+        if self.journal is not None and sys.platform != "linux":
+            raise ConfigurationError("--journal takes Linux: by a clock of its own nodes tell how old their state is")
         if self.workers > 1 and sys.platform != "linux":
             raise ConfigurationError(
                 "--workers takes Linux: elsewhere processes do not share the connections to a port"

@@ -93,6 +93,7 @@ class Ledger:
         self.consequences: Callable[[State, Sequence[Event]], Sequence[Event]] | None = None
         """The further events that follow from the events of a transaction, committed with them; it only computes."""
         self._format = FORMAT
+        self._told_too_new = False
 
     @classmethod
     def open(
@@ -156,6 +157,7 @@ class Ledger:
     def allow(self, newest: int) -> None:
         """Refuse from now on what takes a newer format than `newest`, as others read the journal who know none."""
         self._format = newest
+        self._told_too_new = False
 
     def follow(self) -> None:
         """Begin to see what other handles of the journal write, soon after they do. Idempotent.
@@ -361,7 +363,9 @@ class Ledger:
 
     def _refuse_if_too_new(self, events: Sequence[Event]) -> None:
         if self._format < FORMAT and needed(events) > self._format:
-            _log.warning("a call is refused, as an older Locum that shares the journal could not read what it changes")
+            if not self._told_too_new:
+                _log.warning("calls are refused, as an older Locum that shares the journal could not read what they do")
+            self._told_too_new = True
             raise Fault(*UNAVAILABLE)
 
     async def _written(self) -> None:

@@ -94,3 +94,13 @@ def test_the_end_says_where_what_is_kept_is(tmp_path: Path) -> None:
     assert farewell(Options(data=tmp_path, ephemeral=True)) == (
         f"Locum has stopped; everything but the embedded backend's data is kept, in {tmp_path}"
     )
+
+
+def test_a_node_says_that_what_is_shared_is_in_the_database(tmp_path: Path) -> None:
+    options = Options(data=tmp_path, journal="postgresql:///locum", node="one")
+    told = greeting(options, PLANE, MovableClock(system_clock, 0.0))
+    assert f"data: {tmp_path}  (of this node one: the journal is in the database that it shares)" in told
+    assert "postgresql" not in told
+    assert farewell(options) == (
+        f"Locum has stopped; everything is kept in the database, what is the node's own in {tmp_path}"
+    )

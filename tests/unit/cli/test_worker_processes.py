@@ -77,11 +77,13 @@ def test_a_port_that_others_share_already_is_not_taken() -> None:
         first_shared_socket("127.0.0.1", theirs.getsockname()[1])
 
 
-def test_workers_take_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_and_nodes_take_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(ConfigurationError, match="--workers takes Linux"):
         Options(data=tmp_path, workers=2)
     assert Options(data=tmp_path).workers == 1
+    with pytest.raises(ConfigurationError, match="--journal takes Linux"):
+        Options(data=tmp_path, journal="postgresql:///locum")
 
 
 def test_a_worker_is_told_all_options(tmp_path: Path) -> None:
