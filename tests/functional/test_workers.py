@@ -530,7 +530,7 @@ def test_another_process_of_the_machine_gets_nothing_at_the_socket_of_the_backen
     assert path.stat().st_mode & 0o777 == 0o600
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.connect(str(path))
-        stranger.recv(4 + 32)
+        stranger.recv(4 + 32, socket.MSG_WAITALL)
         stranger.sendall((64).to_bytes(4, "big") + bytes(64))
         assert stranger.recv(1) == b""
 

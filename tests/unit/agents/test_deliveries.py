@@ -34,6 +34,9 @@ class Begun:
         self.changed = asyncio.Event()
         self.asked = asyncio.Semaphore(0)
 
+    def open(self) -> None:
+        """It delivers from now on."""
+
     def begin(self) -> None:
         self.asked.release()
 
