@@ -77,6 +77,7 @@ def until(true: Callable[[], bool]) -> None:
         assert time.monotonic() < given_up, "it never came to be"
 
 
+@pytest.mark.nightly
 def test_a_group_of_twenty_is_kept_replaced_refreshed_and_restarted(planes: Planes) -> None:
     plane = planes.front
     fleet = Fleet(plane)

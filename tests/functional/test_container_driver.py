@@ -133,6 +133,7 @@ def test_user_data_that_cannot_run_is_said_on_the_console(plane: ContainerPlane)
     said(plane, instance, "part-001")
 
 
+@pytest.mark.nightly
 def test_an_instance_that_is_terminated_while_it_starts_leaves_nothing(plane: ContainerPlane) -> None:
     for _ in range(3):
         (instance,) = launched(plane, WAIT)
@@ -141,6 +142,7 @@ def test_an_instance_that_is_terminated_while_it_starts_leaves_nothing(plane: Co
         assert not containers(instance) & plane.machine.left
 
 
+@pytest.mark.nightly
 def test_an_image_without_a_shell_is_said_on_the_console_and_leaves_nothing(tmp_path: Path) -> None:
     with containing(tmp_path, Engine(tmp_path / "engine", "podman", rootless=True), "no/shell:1") as plane:
         (instance,) = launched(plane, WAIT)
@@ -209,6 +211,7 @@ def test_an_instance_whose_launcher_is_killed_is_recovered(plane: ContainerPlane
     assert output(plane, instance).count("once") == 1
 
 
+@pytest.mark.nightly
 def test_a_container_that_another_has_removed_is_made_again(plane: ContainerPlane) -> None:
     (instance,) = launched(plane, WAIT)
     said(plane, instance, "up")

@@ -40,11 +40,13 @@ def told(*arguments: str) -> dict[str, list[str]]:
     return answers
 
 
+@pytest.mark.nightly
 @needs_networks
 def test_a_container_gets_a_token_at_as_many_hops_as_it_is_away_and_none_at_one_less() -> None:
     assert told() == EXPECTED
 
 
+@pytest.mark.nightly
 @needs_networks
 def test_so_it_is_where_the_instance_is_one_by_an_agent(tmp_path: Path) -> None:
     assert told(str(tmp_path)) == EXPECTED

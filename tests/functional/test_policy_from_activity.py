@@ -134,6 +134,7 @@ def test_a_policy_is_written_of_what_observe_let_go_on(tmp_path: Path) -> None:
         assert lacking["action"] == "s3:GetObject"
 
 
+@pytest.mark.nightly
 @command_lines
 def test_a_round_of_least_privilege_from_observing_to_the_one_permission_that_lacks(
     version: str, tmp_path: Path

@@ -294,6 +294,7 @@ def test_a_plane_with_the_driver_record_ends_what_another_left(plane: RunningPla
     assert inside(plane, instance, "echo again") == "again\n"
 
 
+@pytest.mark.nightly
 def test_nothing_is_left_when_the_data_directory_has_gone(tmp_path: Path) -> None:
     with up(tmp_path, "--driver", "process") as plane:
         (instance,) = launched(plane, f'(setsid sh -c "{STUBBORN}" &)\n{WAIT}')

@@ -63,6 +63,7 @@ def outcomes(program: Program) -> set[str]:
     return said
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["boto3, one session", "boto3, a session a call"])
 def test_boto3_runs_through_three_rotations_without_a_failure(programs: dict[str, Program], name: str) -> None:
     assert outcomes(programs[name]) == {"ok"}

@@ -83,7 +83,9 @@ class Sink:
 
     def next(self, answer: Any = None, *, hold: bool = False) -> Any:
         """The event of the next invocation, which is answered at once, unless it is to `hold`."""
-        self._waiting, _ = self._server.accept()
+        coming, _ = self._server.accept()
+        self.hang_up()
+        self._waiting = coming
         self._waiting.settimeout(SECONDS)
         with self._waiting.makefile() as lines:
             event = json.loads(lines.readline())
