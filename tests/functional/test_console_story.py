@@ -92,6 +92,7 @@ def role_for_ec2(eyes: Eyes) -> None:
     page.get_by_label("Name", exact=True).fill("web")
     page.get_by_text("Managed policies", exact=True).click()
     page.get_by_label("Find a policy").fill("SSMManagedInstanceCore")
+    page.wait_for_load_state("networkidle")  # the list is another one when what was typed has been looked for
     page.get_by_label("Managed policies").select_option(label="AmazonSSMManagedInstanceCore")
     eyes.look("02-create-role")
     page.get_by_role("button", name="Create role").click()
