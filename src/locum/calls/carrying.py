@@ -93,7 +93,7 @@ class Carrying:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()
         context.carried = True
-        resources = () if context.plan is None else tuple(map(str, context.plan.resources))
+        resources = () if context.plan is None else context.plan.resources
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(
             BackendCall(
                 codec,

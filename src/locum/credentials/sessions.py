@@ -73,10 +73,13 @@ class TemporaryCredentials(NamedTuple):
         return f"TemporaryCredentials(access_key_id={self.access_key_id!r}, expiration={self.expiration})"
 
 
-def issue(keyring: KeyRing, session: Session, entropy: Entropy) -> TemporaryCredentials:
-    """Issue new credentials for `session`. They are self-contained; nothing needs to be stored."""
+def issue(keyring: KeyRing, session: Session, entropy: Entropy, sequence: int = 0) -> TemporaryCredentials:
+    """Issue new credentials for `session`. They are self-contained; nothing needs to be stored.
+
+    `sequence` becomes the session's, where it is given.
+    """
     key_id = access_key_id(TEMPORARY_KEY, session.account, entropy)
-    sealed = keyring.seal(_SEALED_AS, _pack(session), entropy, key_id.encode())
+    sealed = keyring.seal(_SEALED_AS, _pack(session, sequence), entropy, key_id.encode())
     token = base64.b64encode(sealed).decode()
     return TemporaryCredentials(key_id, _secret(keyring, key_id, sealed), token, session.expires_at)
 
@@ -110,9 +113,11 @@ def _secret(keyring: KeyRing, key_id: str, sealed: bytes) -> str:
     return secret_text(keyring.derive(_DERIVED_AS, key_id.encode() + sealed, sealed))
 
 
-def _pack(session: Session) -> bytes:
+def _pack(session: Session, sequence: int = 0) -> bytes:
     """Encode `session` by field name, without defaults, so that a version with more fields can still decode it."""
     fields = {name: value for name in _DEFAULTS if (value := getattr(session, name)) != _DEFAULTS[name]}
+    if sequence:
+        fields["sequence"] = sequence
     if restricting := sorted(_RESTRICTING & fields.keys()):
         fields[_TO_BE_KNOWN] = restricting
     packed = _encode(fields)

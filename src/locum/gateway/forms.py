@@ -47,7 +47,8 @@ class Forms:
             context.region = claim.scope.region or context.region
             context.signing = signing_of(claim, context.wall)
             signer = self._signer(context, claim, form.fields, params["Bucket"], len(request.body))
-            if await seen.caught_up(self._ledger, context, signer, claim):
+            concerned = seen.concerns(self._ledger, context.request)
+            if concerned and await seen.caught_up(self._ledger, context, signer, claim):
                 signer = self._signer(context, claim, form.fields, params["Bucket"], len(request.body))
         context.request = request
         context.body = request.body

@@ -139,7 +139,8 @@ class Pipeline:
         signer = self._signers.find(context.state, claim)
         codec = context.codec = wire.resolve(request, None if claim is None else claim.scope.service)
         body = await _verified(context, codec, signer, claim)
-        if await seen.caught_up(self._runtime.ledger, context, signer, claim):
+        ledger = self._runtime.ledger
+        if seen.concerns(ledger, request) and await seen.caught_up(ledger, context, signer, claim):
             signer = self._signers.find(context.state, claim)
             body = await _verified(context, codec, signer, claim)
         context.body = body

@@ -25,8 +25,13 @@ SEQUENCE: Final = "x-locum-sequence"
 _NUMBER: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
+def concerns(ledger: Ledger, request: HttpRequest) -> bool:
+    """Whether a call may depend on what is not seen: where there may be other nodes, or the client asks."""
+    return ledger.shared or AFTER in request.headers
+
+
 async def caught_up(ledger: Ledger, context: RequestContext, signer: Signer, claim: sigv4.Claim | None) -> bool:
-    """Have the context see what its call depends on; whether it has another state now.
+    """Have the context of a call that it `concerns` see what that depends on; whether it has another state now.
 
     The journal is asked once for its end, and nobody waits for what it does not have. Raises Fault where that is: a
     session of a later time than the journal's end has ended with the journal that it is from (an older copy took its
@@ -45,8 +50,8 @@ async def caught_up(ledger: Ledger, context: RequestContext, signer: Signer, cla
 
 
 def told(ledger: Ledger, request: HttpRequest, response: HttpResponse) -> None:
-    """Tell in the response what the node has seen, where there may be others, or the client asks."""
-    if ledger.shared or AFTER in request.headers:
+    """Tell in the response what the node has seen, where that may be asked."""
+    if concerns(ledger, request):
         response.headers.append((SEQUENCE, str(ledger.state.sequence)))
 
 

@@ -77,6 +77,8 @@ class Ledger:
         self, journal: Journal, state: State, clock: Clock, limits: Limits, name: str, uptime: Clock = system_uptime
     ) -> None:
         self._journal = journal
+        self.shared = not journal.exclusive
+        """Whether others may write to the journal, so that `state` may be behind it."""
         self._limits = limits
         self._clock = clock
         self._reader = Workers(2, "locum-reader", limits)
@@ -123,11 +125,6 @@ class Ledger:
         return bool(self._writer.failure)
 
     @property
-    def shared(self) -> bool:
-        """Whether others may write to the journal, so that `state` may be behind it."""
-        return not self._journal.exclusive
-
-    @property
     def commits(self) -> Histogram:
         """The seconds that batches took from when they were closed until they were durable and published."""
         return self._writer.commits
@@ -165,7 +162,7 @@ class Ledger:
         From now on the state is stale until the journal was heard of. Costs nothing where the journal is exclusive:
         there is nobody else.
         """
-        if not self._journal.exclusive and self._following is None:
+        if self.shared and self._following is None:
             writer, uptime = self._writer, self._uptime
             self._freshness = Freshness(lambda: writer.state.sequence, self._limits.stale, uptime)
             writer.published = self._freshness.reached
@@ -196,7 +193,7 @@ class Ledger:
         Answers at once where the journal is exclusive. Raises ServiceUnavailable (503).
         """
         self._refuse_if_failed()
-        if not self._journal.exclusive:
+        if self.shared:
             await self._written()
         return self.state
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from locum.calls import Runtime
@@ -37,8 +36,7 @@ def session_of(principal: Principal, instant: Instant, mfa_at: int | None, *, on
 
 def signed_in(runtime: Runtime, session: Session) -> SignedIn:
     """What the console gets of `session`: credentials of its own."""
-    seen = replace(session, sequence=runtime.ledger.state.sequence)
-    issued = issue(runtime.keyring, seen, runtime.entropy)
+    issued = issue(runtime.keyring, session, runtime.entropy, runtime.ledger.state.sequence)
     ends = runtime.clock.instant().told(issued.expiration)
     principal = principal_of(session)
     return SignedIn(

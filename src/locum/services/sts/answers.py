@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from locum.core.principal import Session
@@ -13,7 +12,7 @@ from locum.services.verbs import Context
 
 def credentials(ctx: Context, session: Session) -> dict[str, Any]:
     """Issue `Credentials` for `session`. The client is told their end by its own clock, as it acts on it."""
-    issued = issue(ctx.keyring, replace(session, sequence=ctx.state.sequence), ctx.entropy)
+    issued = issue(ctx.keyring, session, ctx.entropy, ctx.state.sequence)
     return {
         "AccessKeyId": issued.access_key_id,
         "SecretAccessKey": issued.secret_access_key,
