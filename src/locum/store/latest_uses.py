@@ -7,7 +7,8 @@ crash takes with it is that much precision, never a use: the table always has a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 from locum.store.journal import AuditRow, Use
@@ -41,13 +42,13 @@ class LatestUses:
         """Whether there are more than are kept: time to write the `unsaved` ones and to `clear`."""
         return len(self._instants) > self._kept
 
-    def due(self, rows: Sequence[AuditRow]) -> dict[Use, float]:
-        """The uses of `rows` that the table has to have, and when they last happened. Nothing is remembered yet."""
-        return {use: at for use, at in _last(rows).items() if self._is_due(use, at)}
+    def due(self, uses: dict[Use, float]) -> dict[Use, float]:
+        """Those of `uses`, the `last_uses` of some rows, that the table has to have. Nothing is remembered yet."""
+        return {use: at for use, at in uses.items() if self._is_due(use, at)}
 
-    def stored(self, rows: Sequence[AuditRow], saved: dict[Use, float]) -> None:
-        """Remember that `rows` were stored, and that the table has the uses `saved`."""
-        for use, at in _last(rows).items():
+    def stored(self, uses: dict[Use, float], saved: dict[Use, float]) -> None:
+        """Remember that the rows of `uses` were stored, and that the table has those that are `saved`."""
+        for use, at in uses.items():
             known = self._instants.get(use)
             if known is None:
                 self._instants[use] = _Instant(at, at)
@@ -80,10 +81,10 @@ class LatestUses:
         return known is None or at - known.saved >= COARSE
 
 
-def _last(rows: Iterable[AuditRow]) -> dict[Use, float]:
-    """The uses of `rows`, each with its last instant."""
+def last_uses(rows: Sequence[AuditRow]) -> dict[Use, float]:
+    """The uses of `rows`, each with its last instant, which is most often that of the last row."""
     found: dict[Use, float] = {}
-    for row in rows:
-        if row.use is not None:
-            found[row.use] = max(row.at, found.get(row.use, row.at))
+    for row in reversed(rows):
+        if row.use is not None and row.at > found.get(row.use, -inf):
+            found[row.use] = row.at
     return found

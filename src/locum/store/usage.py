@@ -15,7 +15,7 @@ from typing import Final
 
 from locum.core.clock import DAY
 from locum.store.journal import AuditRow, Use, Used
-from locum.store.latest_uses import KEPT, LatestUses
+from locum.store.latest_uses import KEPT, LatestUses, last_uses
 
 TRACKED_DAYS: Final = 400
 """IAM User Guide, "Refine permissions using last accessed information": "at least the last 400 days"."""
@@ -41,9 +41,10 @@ class UsageTable:
 
     def note(self, connection: sqlite3.Connection, rows: Sequence[AuditRow]) -> None:
         """Take the uses of `rows` into account, inside the open transaction."""
-        due = self._latest.due(rows)
+        uses = last_uses(rows)
+        due = self._latest.due(uses)
         self._write(connection, due)
-        self._latest.stored(rows, due)
+        self._latest.stored(uses, due)
         if self._latest.full:
             self.settle(connection)
             self._latest.clear()

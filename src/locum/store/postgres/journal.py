@@ -32,7 +32,7 @@ from locum.store.journal import (
     Used,
     check_follows,
 )
-from locum.store.latest_uses import LatestUses
+from locum.store.latest_uses import LatestUses, last_uses
 from locum.store.postgres import checkpoints, entries, lookups, schema, uses
 from locum.store.postgres.bell import Ear
 from locum.store.postgres.faults import CONFLICT, STORED
@@ -232,14 +232,15 @@ class PostgresJournal:
 
     def _store_once(self, rows: Sequence[AuditRow], insert: Callable[[Connection], None] | None) -> None:
         self._history.prepare(self._writer, rows)
-        due = self._latest.due(rows)
+        used = last_uses(rows)
+        due = self._latest.due(used)
         with self._writer.transaction(told=_told) as connection:
             if insert is not None:
                 insert(connection)
             if rows:
                 self._history.insert(connection, rows)
                 uses.write(connection, due)
-        self._latest.stored(rows, due)
+        self._latest.stored(used, due)
 
     def _settle_uses(self) -> None:
         """Write all uses that the table does not have yet."""
