@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import NamedTuple, Protocol
 
 from locum.core.clock import iso8601
@@ -352,6 +353,21 @@ def check_follows(batch: Sequence[Entry], expected: int) -> None:
     for number, entry in enumerate(batch, expected + 1):
         if entry.sequence != number:
             raise ValueError(f"entry {entry.sequence} where {number} is next")
+
+
+def check_page(page: Sequence[Entry], after: int, last: int, kept: int, most: int, name: str) -> None:
+    """Assert that `page` has the entries after `after`, up to `most` of them, in a journal that ends with `last`.
+
+    `kept` is the sequence number of its checkpoint. Raises Compacted where that has one, StorageError for `name`.
+    """
+    check_reaches(after, last)
+    expected = range(after + 1, min(last, after + most) + 1)
+    missing = next((n for n, entry in zip_longest(expected, page) if entry is None or entry.sequence != n), None)
+    if missing is None:
+        return
+    if missing <= kept:
+        raise Compacted(f"{name}: journal entry {missing} is part of the checkpoint of entry {kept}")
+    raise StorageError(f"{name}: journal entry {missing} is missing")
 
 
 def check_reaches(after: int, last: int) -> None:

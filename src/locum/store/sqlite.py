@@ -15,7 +15,6 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -30,7 +29,6 @@ from locum.store.former_table import FormerTable
 from locum.store.journal import (
     AuditQuery,
     AuditRow,
-    Compacted,
     Entry,
     Former,
     Found,
@@ -38,7 +36,7 @@ from locum.store.journal import (
     SequenceConflict,
     Used,
     check_follows,
-    check_reaches,
+    check_page,
 )
 from locum.store.sqlite_file import (
     FileChanges,
@@ -295,14 +293,8 @@ class SqliteJournal:
         with reported(self._path), transaction(self._writer):
             page = [Entry(*row) for row in self._writer.execute(_SELECT, (after, _PAGE))]
             last, kept = last_sequence(self._writer), self._checkpoint.sequence(self._writer) or 0
-        check_reaches(after, last)
-        expected = range(after + 1, min(last, after + _PAGE) + 1)
-        missing = next((n for n, entry in zip_longest(expected, page) if entry is None or entry.sequence != n), None)
-        if missing is None:
-            return page
-        if missing <= kept:
-            raise Compacted(f"{self._path}: journal entry {missing} is part of the checkpoint of entry {kept}")
-        raise StorageError(f"{self._path}: journal entry {missing} is missing")
+        check_page(page, after, last, kept, _PAGE, str(self._path))
+        return page
 
     def _batch_of(self, sequence: int) -> str | None:
         """The id of the batch that begins with an entry."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Final
 
 from locum.core.clock import DAY
-from locum.core.errors import StorageError
-from locum.store.journal import Compacted, Entry, Forgotten, Former, check_reaches
+from locum.store.journal import Entry, Forgotten, Former, check_page
 from locum.store.postgres.locks import WAIT, Turn
 from locum.store.postgres.session import Connection, Session
 
@@ -85,14 +83,8 @@ def page(session: Session, after: int, name: str) -> list[Entry]:
         for sequence, at, events, stored_as, call in entries.fetchall()
     ]
     ((end, kept),) = bounds.fetchall()
-    check_reaches(after, end)
-    expected = range(after + 1, min(end, after + PAGE) + 1)
-    missing = next((n for n, entry in zip_longest(expected, found) if entry is None or entry.sequence != n), None)
-    if missing is None:
-        return found
-    if missing <= kept:
-        raise Compacted(f"{name}: journal entry {missing} is part of the checkpoint of entry {kept}")
-    raise StorageError(f"{name}: journal entry {missing} is missing")
+    check_page(found, after, end, kept, PAGE, name)
+    return found
 
 
 def settled(session: Session, known_by: str) -> int | None:
