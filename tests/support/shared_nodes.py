@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from locum.cli.compose import Node
+from locum.cli.home import KEYRING_FILE
 from locum.cli.options import Options
-from locum.cli.storage import KEYRING_FILE, DirectoryFiles, Storage
+from locum.cli.storage import DirectoryFiles, Storage
 from locum.core.clock import Clock, Entropy, system_clock
 from locum.credentials import create_keyring
 from locum.store import DataDirectory, Ledger, Limits

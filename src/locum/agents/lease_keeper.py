@@ -35,8 +35,8 @@ async def beside_calls(work: Callable[P, R], *given: P.args, **named: P.kwargs) 
     return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(work, *given, **named))
 
 
-async def _nothing() -> None:
-    pass
+async def nothing() -> None:
+    """Nothing follows from what has become of a lease."""
 
 
 class LeaseKeeper:
@@ -53,9 +53,9 @@ class LeaseKeeper:
         name: str,
         holder: str,
         uptime: Clock,
-        gained: Callable[[], Awaitable[None]] = _nothing,
-        lost: Callable[[], Awaitable[None]] = _nothing,
-        refused: Callable[[], Awaitable[None]] = _nothing,
+        gained: Callable[[], Awaitable[None]] = nothing,
+        lost: Callable[[], Awaitable[None]] = nothing,
+        refused: Callable[[], Awaitable[None]] = nothing,
         term: float = TERM,
     ) -> None:
         self._leases = leases

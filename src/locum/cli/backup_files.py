@@ -26,6 +26,7 @@ from locum.cli.home import AUDITS_FILE, CLOCK_FILE, LABS_FILE
 from locum.core.errors import ConfigurationError
 from locum.credentials import clusterkeys, identitykeys
 from locum.gateway.issuerkeys import FOLDER as ISSUERS
+from locum.store.directory import sync_directory
 from locum.store.sqlite import FILE as JOURNAL
 
 FORMAT: Final = 1
@@ -78,7 +79,7 @@ def write(folder: Path, target: str, about: About) -> None:
 def check_new(target: str) -> None:
     """Raises ConfigurationError where there is such a file."""
     if target != STANDARD and os.path.lexists(target):
-        raise ConfigurationError(f"{target} is there already: a backup is written to a new file")
+        raise _there(target)
 
 
 def unpack(source: str, folder: Path) -> About:
@@ -91,6 +92,10 @@ def unpack(source: str, folder: Path) -> About:
             return _unpacked(given, folder)
 
 
+def _there(target: str) -> ConfigurationError:
+    return ConfigurationError(f"{target} is there already: a backup is written to a new file")
+
+
 def _write_file(folder: Path, target: Path, about: About) -> None:
     check_new(str(target))
     draft = target.with_name(f".{target.name}.{os.getpid()}.new")
@@ -101,11 +106,10 @@ def _write_file(folder: Path, target: Path, about: About) -> None:
             os.fsync(out.fileno())
         os.link(draft, target)  # which replaces nothing
     except FileExistsError as error:
-        raise ConfigurationError(f"{target} is there already: a backup is written to a new file") from error
+        raise _there(str(target)) from error
     finally:
         draft.unlink(missing_ok=True)
-    with _descriptor(target.parent) as parent:
-        os.fsync(parent)
+    sync_directory(target.parent)
 
 
 def _archive(folder: Path, out: IO[bytes], about: About) -> None:
@@ -161,7 +165,7 @@ def _unpacked(given: IO[bytes], folder: Path) -> About:
     with tarfile.open(fileobj=given, mode="r|*") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
-            if content is None or "SHA256SUMS" in sums:
+            if content is None or _SUMS in sums:
                 raise ConfigurationError("it is no backup of Locum's, or was altered")
             if about is None:
                 about = _about(member.name, content.read(_MOST_ABOUT))
@@ -216,12 +220,3 @@ def _errors_told(what: str) -> Iterator[None]:
         yield
     except (OSError, tarfile.TarError, EOFError) as error:
         raise ConfigurationError(f"{what}: {getattr(error, 'strerror', None) or error}") from error
-
-
-@contextmanager
-def _descriptor(folder: Path) -> Iterator[int]:
-    found = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield found
-    finally:
-        os.close(found)

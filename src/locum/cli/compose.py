@@ -47,7 +47,15 @@ from locum.cli.backends import (
 from locum.cli.console_door import ConsoleDoor
 from locum.cli.duties import Duties
 from locum.cli.gateway_door import GatewayDoor
-from locum.cli.home import AUDITS_FILE, CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
+from locum.cli.home import (
+    AUDITS_FILE,
+    CLOCK_FILE,
+    CREDENTIALS_FILE,
+    KEYRING_FILE,
+    ahead_text,
+    read_ahead,
+    root_key_text,
+)
 from locum.cli.membership import Membership
 from locum.cli.metadata import metadata_service
 from locum.cli.metrics import node_families
@@ -57,7 +65,7 @@ from locum.cli.own_services import own_services
 from locum.cli.remote_backends import RemoteEnds, key_of
 from locum.cli.root_account import ensure_root
 from locum.cli.saving import save_running
-from locum.cli.storage import KEYRING_FILE, open_storage
+from locum.cli.storage import open_storage
 from locum.cli.telemetry import access_log, tracing
 from locum.cli.tls import aws_hosts, share_authority
 from locum.core.carriers import Carrier

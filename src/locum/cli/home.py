@@ -36,6 +36,8 @@ import click
 from locum.core.clock import LATEST, system_clock
 from locum.core.errors import ConfigurationError
 
+KEYRING_FILE: Final = "keyring"
+"""Also among the files of an installation of several nodes, where it is wrapped."""
 PLANE_FILE: Final = "plane.json"
 CREDENTIALS_FILE: Final = "credentials"
 CLOCK_FILE: Final = "clock"

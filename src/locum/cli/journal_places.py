@@ -11,15 +11,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from locum.cli.home import KEYRING_FILE
 from locum.cli.membership import DUTIES
 from locum.cli.moving import Content, move
 from locum.cli.node_directory import COPIED
-from locum.cli.storage import KEYRING_FILE, DirectoryFiles
-from locum.cli.wrapped_keyring import CommandWrapping, Wrapping, shared_keyring
+from locum.cli.storage import DirectoryFiles, checked_database
+from locum.cli.wrapped_keyring import shared_keyring, wrapping_of
 from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError
-from locum.core.extras import adding, installed
 from locum.credentials import KeyRing, clusterkeys, identitykeys, read_keyring, write_keyring
+from locum.credentials.files import ENVIRONMENT_VARIABLE
 from locum.store import DataDirectory, SqliteJournal
 from locum.store.installation_files import InstallationFiles
 from locum.store.sqlite import FILE
@@ -41,7 +42,7 @@ def to_database(data: Path, url: str, key_command: str | None) -> Content:
         copied = f": {COPIED} was copied to a database already" if (data / COPIED).is_file() else ""
         raise ConfigurationError(f"there is no journal in {data}{copied}")
     ring = _ring_of(data)
-    place = _database(url)
+    place = checked_database(url)
     with closing(SqliteJournal.open(data)) as source:
         with _opened(place) as journal:
             _check_same_ring(journal.files, ring, data, key_command)
@@ -55,14 +56,14 @@ def to_database(data: Path, url: str, key_command: str | None) -> Content:
 
 def to_directory(data: Path, url: str, key_command: str | None) -> Content:
     """Copy what is in a database to a directory, which is a node's or new. Raises LocumError."""
-    place = _database(url)
+    place = checked_database(url)
     DataDirectory.claim(data).release()
     if (data / FILE).exists():
         raise ConfigurationError(f"{data} has a journal already: name another directory, or move {FILE} away")
     with _opened(place) as source:
         if node := source.leases.holder(DUTIES):
             raise ConfigurationError(f"a node is running on the database ({node.partition(' ')[0]}): stop all of them")
-        ring = shared_keyring(source.files, _wrapping(key_command), data, system_entropy, os.environ)
+        ring = shared_keyring(source.files, wrapping_of(key_command), data, system_entropy, os.environ)
         present = read_keyring(data / KEYRING_FILE, {})
         if present is not None and present.dump() != ring.dump():
             raise ConfigurationError(f"{data / KEYRING_FILE} is another installation's: name another directory")
@@ -91,7 +92,7 @@ def _ring_of(data: Path) -> KeyRing:
 def _check_same_ring(files: InstallationFiles, ring: KeyRing, data: Path, key_command: str | None) -> None:
     """Have the database hold the key ring, wrapped. Raises ConfigurationError where it has another one."""
     kept = shared_keyring(
-        files, _wrapping(key_command), data, system_entropy, {**os.environ, "LOCUM_KEYRING": ""}, ring
+        files, wrapping_of(key_command), data, system_entropy, {**os.environ, ENVIRONMENT_VARIABLE: ""}, ring
     )
     if kept.dump() != ring.dump():
         raise ConfigurationError("the database has the key ring of another installation: name a new one")
@@ -103,19 +104,6 @@ def _copy_files(source: InstallationFiles, target: InstallationFiles) -> None:
         content = source.read(name)
         if content is not None:
             target.write(name, content)
-
-
-def _wrapping(key_command: str | None) -> Wrapping | None:
-    return None if key_command is None else CommandWrapping(key_command)
-
-
-def _database(url: str) -> str:
-    """The database of a URL. Raises ConfigurationError."""
-    if not installed("postgres"):
-        raise ConfigurationError(f"{url.partition(':')[0]} is a database: {adding('postgres')}")
-    from locum.store.postgres import check_conninfo  # late: psycopg is an extra
-
-    return check_conninfo(url)
 
 
 def _journal(place: str) -> PostgresJournal:

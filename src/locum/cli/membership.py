@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from locum.agents.format_watch import FormatWatch
-from locum.agents.lease_keeper import TERM, LeaseKeeper, beside_calls
+from locum.agents.lease_keeper import TERM, LeaseKeeper, beside_calls, nothing
 from locum.cli.backend_owner import BACKEND
 from locum.core.clock import Clock, Entropy, system_uptime
 from locum.core.errors import ConfigurationError
@@ -21,9 +21,15 @@ _NODE: Final = "node/"
 _log: Final = logging.getLogger("locum")
 
 
-def there(leases: Leases, node: str, holder: str, clock: Clock = system_uptime) -> LeaseKeeper:
-    """The keeper of the lease that says that `node` is there."""
-    return LeaseKeeper(leases, _NODE + node, holder, clock)
+def there(
+    leases: Leases,
+    node: str,
+    holder: str,
+    clock: Clock = system_uptime,
+    refused: Callable[[], Awaitable[None]] = nothing,
+) -> LeaseKeeper:
+    """The keeper of the lease that says that `node` is there. `refused` is awaited where another holder has it."""
+    return LeaseKeeper(leases, _NODE + node, holder, clock, refused=refused)
 
 
 class Membership:
@@ -54,7 +60,7 @@ class Membership:
         holder = self._own + entropy(8).hex()  # a directory may have been copied
         self._end = end
         self._joined = False
-        self._there = LeaseKeeper(leases, _NODE + node, holder, clock, refused=partial(self._ousted, "its name"))
+        self._there = there(leases, node, holder, clock, partial(self._ousted, "its name"))
         self._duties = LeaseKeeper(leases, DUTIES, holder, clock, gained, lost)
         self._backend: LeaseKeeper | None = None
         if embedded:

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from locum.cli import backup_files
 from locum.cli.backup_files import About
+from locum.cli.home import KEYRING_FILE
 from locum.cli.private_files import write_private
-from locum.cli.storage import KEYRING_FILE
 from locum.core.clock import Clock, iso8601, system_clock
 from locum.core.errors import ConfigurationError
 from locum.credentials import BrokenSeal, KeyRing, open_secret, read_keyring

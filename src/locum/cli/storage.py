@@ -12,12 +12,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from locum.cli.archiving import settle_held
+from locum.cli.home import KEYRING_FILE
 from locum.cli.node_directory import NODE_FILE, check_nodes, check_own
 from locum.cli.options import Options
-from locum.cli.wrapped_keyring import CommandWrapping, shared_keyring
+from locum.cli.wrapped_keyring import shared_keyring, wrapping_of
 from locum.core.clock import Entropy
 from locum.core.errors import ConfigurationError
 from locum.core.extras import adding, installed
@@ -26,8 +26,6 @@ from locum.credentials.files import ENVIRONMENT_VARIABLE, create_private, write_
 from locum.store import DataDirectory, Journal, Retention, SqliteJournal
 from locum.store.installation_files import InstallationFiles
 from locum.store.leases import Leases
-
-KEYRING_FILE: Final = "keyring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +86,12 @@ def _directory(options: Options, entropy: Entropy) -> Storage:
 
 
 def _database(options: Options, entropy: Entropy) -> Storage:
-    if not installed("postgres"):
-        raise ConfigurationError(f"--journal names a database of PostgreSQL: {adding('postgres')}")
-    from locum.store.postgres import PostgresJournal, check_conninfo  # late: psycopg is an extra
-
     assert options.journal is not None
-    conninfo = check_conninfo(options.journal)
+    conninfo = checked_database(options.journal)
+    from locum.store.postgres import PostgresJournal  # late: psycopg is an extra
+
     check_nodes(options.data)
-    wrapping = None if options.key_command is None else CommandWrapping(options.key_command)
+    wrapping = wrapping_of(options.key_command)
     with ExitStack() as undone:
         directory = DataDirectory.claim(options.data, shared=options.workers > 1, durable=options.durable)
         undone.callback(directory.release)
@@ -106,6 +102,15 @@ def _database(options: Options, entropy: Entropy) -> Storage:
         own = _own_name(options.data, entropy)
         undone.pop_all()
     return Storage(directory, journal, journal.files, keyring, journal.leases, options.node or own, own)
+
+
+def checked_database(url: str) -> str:
+    """The URL of a database that can be used here. Raises ConfigurationError."""
+    if not installed("postgres"):
+        raise ConfigurationError(f"a journal is in a database of PostgreSQL: {adding('postgres')}")
+    from locum.store.postgres import check_conninfo  # late: psycopg is an extra
+
+    return check_conninfo(url)
 
 
 def _check_ring(journal: Journal, files: InstallationFiles) -> None:

@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from locum.cli.home import KEYRING_FILE
 from locum.core.clock import Entropy
 from locum.core.errors import ConfigurationError
 from locum.credentials import BrokenSeal, KeyRing, read_keyring
 from locum.credentials.files import ENVIRONMENT_VARIABLE, create_private
 from locum.store.installation_files import InstallationFiles
 
-FILE: Final = "keyring"
 WRAPPING_FILE: Final = "wrapping-keyring"
 WRAPPING_VARIABLE: Final = "LOCUM_WRAPPING_KEYRING"
 _PURPOSE: Final = "wrapped-keyring"
@@ -104,6 +104,11 @@ class CommandWrapping:
         return done.stdout
 
 
+def wrapping_of(key_command: str | None) -> Wrapping | None:
+    """The command that wraps, where one is given. Raises ConfigurationError."""
+    return None if key_command is None else CommandWrapping(key_command)
+
+
 def shared_keyring(
     files: InstallationFiles,
     wrapping: Wrapping | None,
@@ -118,15 +123,15 @@ def shared_keyring(
     the first node makes. Raises ConfigurationError, StorageError.
     """
     if environ.get(ENVIRONMENT_VARIABLE):
-        given = read_keyring(data / FILE, environ)
+        given = read_keyring(data / KEYRING_FILE, environ)
         assert given is not None
         return given
-    stored = files.read(FILE)
+    stored = files.read(KEYRING_FILE)
     if wrapping is None:
         wrapping = _own_wrapping(data, entropy, environ, make=stored is None)
     if stored is None:
         chosen = wrapping
-        stored = files.create(FILE, lambda: _wrapped(chosen, (new or KeyRing.generate(entropy)).dump()))
+        stored = files.create(KEYRING_FILE, lambda: _wrapped(chosen, (new or KeyRing.generate(entropy)).dump()))
     return KeyRing.load(_unwrapped(wrapping, stored))
 
 

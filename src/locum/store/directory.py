@@ -92,7 +92,7 @@ class DataDirectory:
                     os.fsync(file.fileno())
             draft.replace(path)
             if self.durable:
-                _sync_directory(self.path)
+                sync_directory(self.path)
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}") from error
         return path
@@ -176,7 +176,7 @@ def _name(lock: int) -> None:
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
     """Make a rename durable: the directory is a file too (fsync(2))."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:

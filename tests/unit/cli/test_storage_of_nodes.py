@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from locum.cli.home import KEYRING_FILE
 from locum.cli.options import Options
 from locum.cli.storage import open_storage
-from locum.cli.wrapped_keyring import FILE
 from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError
 from support.journals import entries
@@ -27,7 +27,7 @@ def test_attack_a_key_ring_that_was_deleted_from_the_database_is_not_made_anew(t
     first.journal.append(entries(1, 1), [], 0)
     first.close()
     with psycopg.connect(conninfo) as connection:
-        connection.execute("DELETE FROM locum.file WHERE name = %s", (FILE,))
+        connection.execute("DELETE FROM locum.file WHERE name = %s", (KEYRING_FILE,))
     with pytest.raises(ConfigurationError, match="is missing from its database"):
         open_storage(options, system_entropy)
     with psycopg.connect(conninfo) as connection:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from locum.cli.home import KEYRING_FILE
 from locum.cli.wrapped_keyring import (
-    FILE,
     WRAPPING_FILE,
     WRAPPING_VARIABLE,
     CommandWrapping,
@@ -40,8 +40,8 @@ def test_every_node_with_the_wrapping_key_has_the_one_ring(tmp_path: Path) -> No
 def test_attack_whoever_reads_the_database_finds_no_key(tmp_path: Path) -> None:
     files = MemoryFiles()
     ring = ring_of(files, tmp_path)
-    assert ring.keys[0].secret not in files[FILE]
-    assert b"keys" not in files[FILE]
+    assert ring.keys[0].secret not in files[KEYRING_FILE]
+    assert b"keys" not in files[KEYRING_FILE]
 
 
 def test_a_node_without_the_wrapping_key_is_told_what_to_copy_and_makes_none(tmp_path: Path) -> None:

@@ -72,6 +72,14 @@ def assumed(plane: SharedPlane, key: Key, role: str) -> Key:
 # -- sessions ------------------------------------------------------------------------------------------------
 
 
+def with_phone(node: SharedPlane) -> tuple[Key, Authenticator]:
+    """Ann, who may do everything, and her phone, which shows codes."""
+    ann, iam = node.user("ann", ALLOW), node.client("iam")
+    phone = Authenticator.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
+    iam.enable_mfa_device(UserName="ann", SerialNumber=phone.serial, **phone.pair(system_clock()))
+    return ann, phone
+
+
 def test_a_session_is_honoured_on_a_node_that_knew_nothing_of_its_role(two: Two) -> None:
     here, there = two
     session = assumed(here, here.user("ann", ALLOW), app_role(here))
@@ -176,9 +184,7 @@ def _refused_unread(plane: SharedPlane, request: HttpRequest) -> tuple[int, str]
 
 def test_a_code_of_a_second_factor_is_good_on_one_node_alone(two: Two) -> None:
     here, there = two
-    ann, iam = here.user("ann", ALLOW), here.client("iam")
-    phone = Authenticator.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
-    iam.enable_mfa_device(UserName="ann", SerialNumber=phone.serial, **phone.pair(system_clock()))
+    ann, phone = with_phone(here)
     there.look()
     code = phone.shown(system_clock(), 1)
     assert here.client("sts", ann).get_session_token(**code)["Credentials"]
@@ -188,9 +194,7 @@ def test_a_code_of_a_second_factor_is_good_on_one_node_alone(two: Two) -> None:
 
 def test_wrong_codes_are_counted_on_all_nodes_together(two: Two) -> None:
     here, there = two
-    ann, iam = here.user("ann", ALLOW), here.client("iam")
-    phone = Authenticator.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
-    iam.enable_mfa_device(UserName="ann", SerialNumber=phone.serial, **phone.pair(system_clock()))
+    ann, phone = with_phone(here)
     there.look()
     code = phone.shown(system_clock(), 1)
     bad = {**code, "TokenCode": wrong(code["TokenCode"])}
@@ -203,9 +207,7 @@ def test_wrong_codes_are_counted_on_all_nodes_together(two: Two) -> None:
 
 def test_a_code_that_is_looked_at_again_on_a_newer_state_is_counted_once(two: Two) -> None:
     here, there = two
-    ann, iam = here.user("ann", ALLOW), here.client("iam")
-    phone = Authenticator.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
-    iam.enable_mfa_device(UserName="ann", SerialNumber=phone.serial, **phone.pair(system_clock()))
+    ann, phone = with_phone(here)
     code = phone.shown(system_clock(), 1)
     bad = {**code, "TokenCode": wrong(code["TokenCode"])}
     for _ in range(TRIES - 1):

@@ -10,8 +10,7 @@ import click
 from locum.cli import backup_files, saved
 from locum.cli.backup_files import About
 from locum.cli.commands.snapshot import save_state
-from locum.cli.home import data_option
-from locum.cli.storage import KEYRING_FILE
+from locum.cli.home import KEYRING_FILE, data_option
 from locum.core.clock import system_clock
 
 

@@ -11,10 +11,9 @@ from locum.backends.kept_files import FOLDER, Keeping, lacking
 from locum.backends.lazy import forget_kept
 from locum.cli.account_reset import remove_identities
 from locum.cli.backends import kept_files
-from locum.cli.home import data_option
+from locum.cli.home import KEYRING_FILE, data_option
 from locum.cli.node_directory import check_own
 from locum.cli.saved import check_stopped, claimed, finish_loading, remove_everything
-from locum.cli.storage import KEYRING_FILE
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID

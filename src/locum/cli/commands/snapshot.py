@@ -9,8 +9,7 @@ import click
 
 from locum.cli import saved
 from locum.cli.backends import kept_files
-from locum.cli.home import data_option, read_plane
-from locum.cli.storage import KEYRING_FILE
+from locum.cli.home import KEYRING_FILE, data_option, read_plane
 from locum.compute import handover
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError
