@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,11 +23,10 @@ from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.lake.host import OPERATIONS as LAKE
 from locum.agents.lake.host import LakeHost
 from locum.agents.resumption import Resumption
-from locum.audit import History
 from locum.backends import Backend
 from locum.backends.kept_files import Keeping, KeptFiles
 from locum.backends.remote import UsedServices
-from locum.calls import Backends, Calls, Recorder, Runtime
+from locum.calls import Backends, Calls, Recorder
 from locum.cli.agent_door import AgentDoor
 from locum.cli.alone import be_alone
 from locum.cli.archiving import archive_of, check_archive
@@ -59,9 +57,8 @@ from locum.cli.home import (
 from locum.cli.membership import Membership
 from locum.cli.metadata import metadata_service
 from locum.cli.metrics import node_families
-from locum.cli.open_files import open_files
+from locum.cli.node_parts import new_listeners, pipeline_of, reached_at, runtime_of
 from locum.cli.options import Options
-from locum.cli.own_services import own_services
 from locum.cli.remote_backends import RemoteEnds, key_of
 from locum.cli.root_account import ensure_root
 from locum.cli.saving import save_running
@@ -76,11 +73,7 @@ from locum.core.metrics import Family
 from locum.credentials import read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.gateway.app import Gateway
-from locum.gateway.issuerkeys import FOLDER, IssuerKeys
-from locum.gateway.pipeline import Pipeline
-from locum.gateway.strangers import Strangers
-from locum.http.listener import Listeners
-from locum.http.patience import PATIENCE, Patience
+from locum.gateway.issuerkeys import FOLDER
 from locum.imds.containers import ContainerEndpoints
 from locum.state import State
 from locum.store import Ledger
@@ -132,21 +125,9 @@ class Node:
             self._open_storage(undone, wall, entropy)
             self.ledger = self._opened_ledger(clock)
             undone.pop_all()
-        self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
-        self.runtime = Runtime(
-            ledger=self.ledger,
-            history=History(self.journal),
-            usage=self.journal,
-            keyring=self.keyring,
-            clock=clock,
-            entropy=entropy,
-            settings=replace(options.settings, instances_at_backend=not backends.of("ec2", "RunInstances").forgets),
-            services=own_services(),
-            backends=backends,
-            mode=options.mode,
-            early_answers=options.early_answers,
-            node=self.storage.node,
-        )
+        self.listeners = new_listeners()
+        parts = self.storage, self.ledger, backends, clock, entropy
+        self.runtime = runtime_of(options, *parts, self.storage.node)
         self.runtime.injections.alone = options.workers == 1
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
@@ -183,10 +164,7 @@ class Node:
         self.account = root.account
         self.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
         port = self._door.port
-        here, public = f"http://127.0.0.1:{port}", self.options.public_url or ""
-        self.runtime.settings = replace(
-            self.runtime.settings, endpoint=here, public_url=public, tls_port=self.tls_port or 0, node=self.storage.node
-        )
+        self.runtime.settings = reached_at(self.runtime.settings, port, self.tls_port or 0)
         if self.membership is not None:
             await self.membership.join()
         await mark_lost_networks(runtime, self._kept_subnets())
@@ -268,10 +246,8 @@ class Node:
             self.used.close()
 
     def _gateway(self) -> Gateway:
-        issuer_keys = IssuerKeys(self.options.data / FOLDER)
         self.access_log = access_log(self.options.access_log, self.options.log_format)
-        own = self.runtime, self.calls, issuer_keys, Strangers(processes=self.options.workers)
-        pipeline = Pipeline(*own, access_log=self.access_log, tracing=self.tracing)
+        pipeline = pipeline_of(self.runtime, self.calls, self.options, self.access_log, self.tracing)
         return Gateway(self.runtime, pipeline, metrics=[self._metrics])
 
     def _metrics(self) -> Iterator[Family]:

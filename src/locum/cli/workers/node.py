@@ -8,7 +8,6 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -20,7 +19,6 @@ from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.lake.host import OPERATIONS as LAKE
 from locum.agents.lease_keeper import LeaseKeeper
 from locum.agents.waiting import cancelled
-from locum.audit import History
 from locum.backends import Backend
 from locum.backends.remote import RemoteBackend, UnixPlace, UsedServices
 from locum.calls import Backends, Calls, Recorder, Runtime
@@ -28,8 +26,7 @@ from locum.cli.backends import endpoints_of
 from locum.cli.home import read_ahead
 from locum.cli.membership import there
 from locum.cli.metrics import process_families
-from locum.cli.open_files import open_files
-from locum.cli.own_services import own_services
+from locum.cli.node_parts import new_listeners, pipeline_of, reached_at, runtime_of
 from locum.cli.ports import listening_socket
 from locum.cli.remote_backends import RemoteEnds, key_of
 from locum.cli.storage import open_storage
@@ -40,11 +37,6 @@ from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock,
 from locum.core.http import HttpResponse
 from locum.core.metrics import Family
 from locum.gateway.app import Gateway
-from locum.gateway.issuerkeys import FOLDER, IssuerKeys
-from locum.gateway.pipeline import Pipeline
-from locum.gateway.strangers import Strangers
-from locum.http.listener import Listeners
-from locum.http.patience import PATIENCE, Patience
 from locum.store import Ledger
 
 
@@ -74,18 +66,13 @@ class WorkerNode:
             self._take_ports(undone, wall())
             self.ledger = Ledger.open(self.storage.journal, clock)
             undone.pop_all()
-        self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
+        self.listeners = new_listeners()
         self.runtime = self._runtime(clock, entropy)
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self._keep_leases(f"{self.runtime.node} {entropy(8).hex()}")
         self._access_log = access_log(options.access_log, options.log_format)
         self._tracing = tracing(options.traces)
-        issuer_keys = IssuerKeys(options.data / FOLDER)
-        self._pipeline = Pipeline(
-            *(self.runtime, self.calls, issuer_keys, Strangers(processes=options.workers)),
-            access_log=self._access_log,
-            tracing=self._tracing,
-        )
+        self._pipeline = pipeline_of(self.runtime, self.calls, options, self._access_log, self._tracing)
         self.gateway = Gateway(self.runtime, self._pipeline, exposed=exposed)
 
     async def open(self) -> None:
@@ -138,28 +125,10 @@ class WorkerNode:
 
     def _runtime(self, clock: MovableClock, entropy: Entropy) -> Runtime:
         given, options = self._given, self._given.options
-        backends = self._backends(clock, entropy)
-        return Runtime(
-            ledger=self.ledger,
-            history=History(self.storage.journal),
-            usage=self.storage.journal,
-            keyring=self.storage.keyring,
-            clock=clock,
-            entropy=entropy,
-            settings=replace(
-                options.settings,
-                node=self.storage.node,
-                instances_at_backend=not backends.of("ec2", "RunInstances").forgets,
-                endpoint=f"http://127.0.0.1:{given.port}",
-                public_url=options.public_url or "",
-                tls_port=given.tls_port,
-            ),
-            services=own_services(),
-            backends=backends,
-            mode=options.mode,
-            early_answers=options.early_answers,
-            node=self._name(),
-        )
+        parts = self.storage, self.ledger, self._backends(clock, entropy), clock, entropy
+        runtime = runtime_of(options, *parts, self._name())
+        runtime.settings = reached_at(runtime.settings, given.port, given.tls_port)
+        return runtime
 
     def _keep_leases(self, holder: str) -> None:
         """Have other nodes know that this process is there, and which formats it reads, as it does of theirs."""
