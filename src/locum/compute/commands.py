@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from locum.compute.handover import Entrance
-from locum.compute.programs import program
+from locum.core.programs import program
 
 MOST_KEPT: Final = 1 << 20
 """Octets of standard output, and of standard error, that are kept; what comes after them is read and dropped."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from locum.compute.launcher import Launch
-from locum.compute.programs import program
+from locum.core.programs import program
 
 AT_ONCE: Final = 8
 """Launchers that are on their way at the same time."""

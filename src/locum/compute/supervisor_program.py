@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, NoReturn
 
-from locum.compute.programs import program
 from locum.compute.supervisor import Supervisor
+from locum.core.programs import program
 
 CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -14,9 +12,8 @@ import msgspec
 from locum.audit.archive.place import Place
 from locum.core.errors import ConfigurationError, LocumError
 from locum.core.extras import adding
+from locum.core.programs import program_with_packages
 
-_SOURCE: Final = str(Path(__file__).resolve().parents[3])
-_MAIN: Final = "import sys; sys.path.insert(0, sys.argv[1]); from locum.audit.archive.writing import main; main()"
 _PATIENCE: Final = 600.0
 """Seconds."""
 
@@ -42,7 +39,7 @@ class FileWriter:
     def store(self, where: Place, key: str, rows: list[tuple[int, bytes]]) -> None:
         """Store a file, or find that it is there. Raises NotArchived."""
         given = msgspec.msgpack.encode({"place": tuple(where), "key": key, "rows": rows})
-        words, pipe = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _MAIN, _SOURCE], subprocess.PIPE
+        words, pipe = program_with_packages("locum.audit.archive.writing"), subprocess.PIPE
         try:
             with subprocess.Popen(words, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, env=os.environ) as process:  # noqa: S603 - words of ours
                 self._process = process

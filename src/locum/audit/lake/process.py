@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import Final
 
 from locum.audit.lake.messages import Reply, Request, framed, receive, replies, send
 from locum.core.errors import ConfigurationError, StorageError
+from locum.core.programs import program_with_packages
 
 PACKAGES: Final = ("duckdb", "sqlglot")
-_SOURCE: Final = str(Path(__file__).resolve().parents[3])
-_MAIN: Final = "import sys; sys.path.insert(0, sys.argv[1]); from locum.audit.lake.worker import main; main()"
 
 
 class WorkerEnded(StorageError):
@@ -99,7 +97,7 @@ class Worker:
         for package in PACKAGES:
             if find_spec(package) is None:
                 raise ConfigurationError(f"CloudTrail Lake needs {package}: install locum with the extra analyze")
-        words = (sys.executable, "-I", "-B", "-X", "utf8", "-c", _MAIN, _SOURCE, self._database)
+        words = (*program_with_packages("locum.audit.lake.worker"), self._database)
         environment = {"PATH": os.defpath}
         self._process = subprocess.Popen(  # noqa: S603 - words of ours
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0

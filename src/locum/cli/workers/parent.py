@@ -8,10 +8,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import Final
 
 from locum.agents.waiting import cancelled, rung
@@ -21,6 +19,7 @@ from locum.cli.workers.sums import added
 from locum.core.errors import ConfigurationError
 from locum.core.http import HttpResponse
 from locum.core.metrics import CONTENT_TYPE, Family, gauge, text
+from locum.core.programs import program_alike
 
 BEGINNING: Final = 60.0
 """Seconds in which a worker serves, else it is ended."""
@@ -36,8 +35,6 @@ _SERVED_FOR_LONG: Final = 60.0
 _TELLING: Final = 2.0
 """Seconds in which a worker tells its metrics, else they are left out."""
 
-_SOURCE: Final = str(Path(__file__).resolve().parents[3])
-_MAIN: Final = "import sys; sys.path.insert(0, sys.argv[1]); from locum.cli.workers.process import main; main()"
 
 _log: Final = logging.getLogger("locum.workers")
 
@@ -210,7 +207,7 @@ class Worker:
 
 
 def _started(*descriptors: int) -> subprocess.Popen[bytes]:
-    words = (sys.executable, "-X", "utf8", "-c", _MAIN, _SOURCE, *map(str, descriptors))
+    words = (*program_alike("locum.cli.workers.process"), *map(str, descriptors))
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=descriptors)  # noqa: S603 - words of ours
 
 

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from locum.compute.programs import program
+from locum.core.programs import program
 
 App = Any
 """An ASGI application."""

@@ -19,4 +19,18 @@ def program(module: str) -> tuple[str, ...]:
     It starts quickly, and no variable or file of a user's steers it: it has the standard library and Locum, and not
     the packages that are installed (python(1), -I and -S).
     """
-    return (sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _MAIN, _SOURCE, module)
+    return _words(module, "-I", "-S", "-B")
+
+
+def program_with_packages(module: str) -> tuple[str, ...]:
+    """As `program`, with the packages that are installed."""
+    return _words(module, "-I", "-B")
+
+
+def program_alike(module: str) -> tuple[str, ...]:
+    """As `program`, in an interpreter like this one: the same variables steer it."""
+    return _words(module)
+
+
+def _words(module: str, *flags: str) -> tuple[str, ...]:
+    return (sys.executable, *flags, "-X", "utf8", "-c", _MAIN, _SOURCE, module)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from locum.compute.programs import program
+from locum.core.programs import program
 
 
 @pytest.mark.parametrize(
